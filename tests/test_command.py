@@ -1,0 +1,377 @@
+"The command gmm-nb: what it prints and writes, what it refuses, and how it ends."
+import csv
+import io
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import gmm_nb.command
+import numpy as np
+import pytest
+from gmm_nb.command import main
+from gmm_nb.data import load_faithful, load_iris
+from gmm_nb.estimator import GaussianMixture
+from gmm_nb.mixture import Mixture, saved_columns
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys):
+    "Run a command line; (exit status, standard output, standard error)"
+    def _run(*words):
+        status = main([str(word) for word in words])
+        return status, *capsys.readouterr()
+    return _run
+
+
+@pytest.fixture
+def faithful_model(run):
+    assert run("fit", "--save", "m.npz")[0] == 0
+    return Path("m.npz")
+
+
+def write_table(path, X, columns=None):
+    lines = ([",".join(columns)] if columns else []) + [",".join(map(repr, row)) for row in np.asarray(X).tolist()]
+    Path(path).write_text("\n".join(lines) + "\n")
+    return path
+
+
+def rows(text):
+    return list(csv.reader(io.StringIO(text)))
+
+
+# ---- fit
+
+def test_the_main_job(run):
+    "README, command 1"
+    status, out, err = run("fit", "--plot", "fit.png")
+    assert status == 0 and err == ""
+    assert re.search(r"^log-likelihood +-1130\.264$", out, re.M)
+    assert re.search(r"^BIC +2322\.192 +\(smaller is better\)$", out, re.M)
+    assert re.search(r"^converged +yes$", out, re.M) and re.search(r"^iterations +\d+$", out, re.M)
+    assert "Old Faithful: 272 rows, 2 columns; 2 components, full covariance" in out and "eruptions" in out and "waiting" in out
+    content = Path("fit.png").read_bytes()
+    assert content.startswith(PNG) and len(content) > 10_000
+    assert os.listdir() == ["fit.png"]
+
+
+def test_the_table_is_the_fit(run):
+    _, out, _ = run("fit", "--save", "m.npz")
+    mixture = Mixture.load("m.npz")
+    lines = [line.split() for line in out.splitlines() if re.match(r" +\d ", line)]
+    assert [int(line[0]) for line in lines] == [0, 1]
+    numbers = np.array(lines, float)
+    np.testing.assert_allclose(numbers[:, 1], mixture.weights, atol=5e-5)
+    np.testing.assert_allclose(numbers[:, 2::2], mixture.means, rtol=1e-2)
+    np.testing.assert_allclose(numbers[:, 3::2] ** 2, np.diagonal(mixture.covariances, axis1=1, axis2=2), rtol=1e-2)
+
+
+@pytest.mark.parametrize("covariance, K", [("full", 3), ("tied", 3), ("diag", 2), ("spherical", 1)])
+def test_options_reach_the_estimator(run, covariance, K):
+    status, out, _ = run("fit", "-k", K, "--covariance", covariance, "--seed", 4, "--n-init", 2, "--tol", "1e-5", "--max-iter", 200, "--save", "m.npz")
+    X = load_faithful().X
+    model = GaussianMixture(K, covariance_type=covariance, random_state=4, n_init=2, tol=1e-5, max_iter=200).fit(X)
+    saved = Mixture.load("m.npz")
+    assert status == 0 and saved.structure == covariance and saved.n_components == K
+    np.testing.assert_array_equal(saved.means, model.means_)
+    np.testing.assert_array_equal(saved.covariances, model.covariances_)
+    assert f"{model.bic(X):.3f}" in out and f"iterations      {model.n_iter_}\n" in out
+
+
+def test_old_faithful_with_three_tied_components(run):
+    assert re.search(r"log-likelihood +-1126\.31[67]", run("fit", "-k", 3, "--covariance", "tied")[1])
+
+
+def test_iris_from_a_file(run):
+    iris = load_iris()
+    write_table("iris.csv", iris.X, iris.columns)
+    status, out, _ = run("fit", "iris.csv", "-k", 3, "--plot", "iris.png")
+    assert status == 0 and re.search(r"log-likelihood +-180\.18\d", out) and "iris.csv: 150 rows, 4 columns" in out
+    assert Path("iris.png").read_bytes().startswith(PNG)
+
+
+def test_one_column(run):
+    status, out, _ = run("fit", "--columns", "waiting", "--plot", "w.png", "--save", "w.npz")
+    assert status == 0 and "272 rows, 1 column;" in out and "eruptions" not in out
+    assert Path("w.png").read_bytes().startswith(PNG) and saved_columns("w.npz") == ("waiting",)
+    assert Mixture.load("w.npz").means.shape == (2, 1)
+
+
+def test_columns_by_index_and_order(run):
+    run("fit", "--columns", "1,eruptions", "--save", "m.npz")
+    assert saved_columns("m.npz") == ("waiting", "eruptions")
+    assert Mixture.load("m.npz").means[:, 0].min() > 40
+
+
+@pytest.mark.parametrize("text", ['"a,b",c', '"a,b", c', "0,1"])
+def test_names_with_commas(run, text):
+    X = load_faithful().X
+    write_table("f.csv", X, ['"a,b"', "c"])
+    assert run("fit", "f.csv", "--columns", text, "--save", "m.npz")[0] == 0
+    assert saved_columns("m.npz") == ("a,b", "c")
+
+
+@pytest.mark.parametrize("sep, word", [(";", ";"), ("\t", "tab"), ("\t", "\\t"), ("\t", "\t")])
+def test_separator(run, sep, word):
+    Path("s.csv").write_text("\n".join(sep.join(map(str, row)) for row in load_faithful().X))
+    assert "-1130.264" in run("fit", "s.csv", "--sep", word)[1]
+
+
+@pytest.mark.parametrize("ending, start", [("png", PNG), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", PNG)])
+def test_pictures(run, ending, start):
+    assert run("fit", "--plot", f"p.{ending}")[0] == 0
+    assert Path(f"p.{ending}").read_bytes().startswith(start)
+
+
+def test_many_columns_are_wrapped(run):
+    rng = np.random.default_rng(0)
+    write_table("wide.csv", rng.normal(size=(200, 20)) * 10.0 ** rng.integers(-9, 9, 20))
+    status, out, _ = run("fit", "wide.csv", "--covariance", "diag", "--n-init", 1)
+    assert status == 0 and max(map(len, out.splitlines())) <= 100
+    for j in range(20): assert re.search(rf"\bx{j}\b", out)
+
+
+def test_same_seed_same_bits(run):
+    first = run("fit", "-k", 3, "--save", "a.npz")
+    assert run("fit", "-k", 3, "--save", "b.npz") == first
+    np.testing.assert_array_equal(Mixture.load("a.npz").means, Mixture.load("b.npz").means)
+
+
+def test_not_converged_is_said(run):
+    status, out, err = run("fit", "-k", 3, "--max-iter", 2, "--n-init", 1, "--tol", 0)
+    assert status == 0 and re.search(r"^converged +no$", out, re.M)
+    assert err.startswith("gmm-nb: warning: ") and err.count("\n") == 1
+
+
+# ---- progress
+
+class Terminal(io.StringIO):
+    def isatty(self): return True
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    "The bars that a command makes, without the second that they wait, and whether each is to be seen"
+    made, original = [], gmm_nb.command._progress
+
+    def watched(**options):
+        bar = original(**options)
+        bar.delay = 0
+        made.append((bar, not bar.disable))
+        return bar
+    monkeypatch.setattr(gmm_nb.command, "_progress", watched)
+    return made
+
+
+def test_progress_on_a_terminal(run, monkeypatch, bars):
+    "The bar moves once for every step of EM"
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    out = run("fit", "-k", 3, "--n-init", 1)[1]
+    steps = int(re.search(r"iterations +(\d+)", out)[1])
+    bar, seen = bars[0]
+    assert seen and bar.n == steps, "GaussianMixture.fit does not call self._on_step(step) after every step"
+    assert "log-likelihood -" in bar.postfix
+
+
+def test_no_progress_in_a_log(run, bars):
+    assert run("fit")[2] == "" and not bars[0][1]
+
+
+# ---- predict
+
+def test_predict(run, faithful_model):
+    table = load_faithful()
+    write_table("f.csv", table.X, table.columns)
+    status, out, err = run("predict", faithful_model, "f.csv")
+    header, *body = rows(out)
+    assert status == 0 and err == "" and header == ["label", "probability_0", "probability_1"] and len(body) == 272
+    resp = Mixture.load(faithful_model).resp(table.X)
+    values = np.array(body, float)
+    np.testing.assert_allclose(values[:, 1:].T, resp, rtol=1e-9)
+    np.testing.assert_array_equal(values[:, 0], resp.argmax(axis=0))
+
+
+def test_predict_finds_the_columns_by_name(run, faithful_model):
+    Path("a.csv").write_text("eruptions,waiting\n2,55\n4.3,80\n")
+    Path("b.csv").write_text("day,waiting,eruptions\nMon,55,2\nTue,80,4.3\n")
+    Path("c.csv").write_text("2,55\n4.3,80\n")
+    Path("d.csv").write_text("x,y,z\n55,0,2\n80,0,4.3\n")
+    expected = run("predict", faithful_model, "a.csv")
+    assert expected[0] == 0 and expected[1].count("\n") == 3
+    assert run("predict", faithful_model, "b.csv") == expected
+    assert run("predict", faithful_model, "c.csv") == expected
+    assert run("predict", faithful_model, "d.csv", "--columns", "z,x") == expected
+
+
+def test_predict_into_a_file(run, faithful_model):
+    Path("a.csv").write_text("2,55\n4.3,80\n")
+    out = run("predict", faithful_model, "a.csv")[1]
+    assert run("predict", faithful_model, "a.csv", "-o", "labels.csv") == (0, "", "")
+    assert Path("labels.csv").read_text() == out
+
+
+def test_a_model_without_names(run):
+    Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]).save("plain.npz")
+    Path("a.csv").write_text("p,q\n1,2\n")
+    assert run("predict", "plain.npz", "a.csv")[1] == "label,probability_0\n0,1\n"
+    assert run("sample", "plain.npz", "-n", 1)[1].startswith("x0,x1\n")
+
+
+# ---- sample
+
+def test_sample(run, faithful_model):
+    status, out, err = run("sample", faithful_model, "-n", 500, "--seed", 3)
+    header, *body = rows(out)
+    assert status == 0 and err == "" and header == ["eruptions", "waiting"]
+    expected, _ = Mixture.load(faithful_model).sample(500, np.random.default_rng(3))
+    np.testing.assert_array_equal(np.array(body, float), expected)
+    assert run("sample", faithful_model, "-n", 500, "--seed", 3)[1] == out
+    assert run("sample", faithful_model, "-n", 500)[1] != out
+
+
+def test_sample_default_and_none(run, faithful_model):
+    assert run("sample", faithful_model)[1].count("\n") == 101
+    assert run("sample", faithful_model, "-n", 0)[1] == "eruptions,waiting\n"
+
+
+def test_samples_can_be_fitted(run, faithful_model):
+    run("sample", faithful_model, "-n", 2000, "--seed", 0, "-o", "s.csv")
+    assert run("fit", "s.csv", "--save", "again.npz")[0] == 0
+    np.testing.assert_allclose(np.sort(Mixture.load("again.npz").means, axis=0), np.sort(Mixture.load("m.npz").means, axis=0), rtol=0.02)
+
+
+# ---- bad input: one line, exit status 2, nothing written
+
+BAD = {
+    "word.csv": "a,b\n1,2\n3,x\n", "nan.csv": "a,b\n1,2\n3,nan\n", "empty.csv": "", "header.csv": "a,b\n", "ragged.csv": "a,b\n1,2\n3\n",
+    "few.csv": "a,b\n1,2\n", "binary.csv": b"\x89PNG\xff", "good.csv": "a,b\n1,2\n3,4\n5,7\n",
+}
+
+
+@pytest.mark.parametrize("words, message", [
+    (["fit", "none.csv"], r"none\.csv: No such file"),
+    (["fit", "."], r"\.: Is a directory|Permission denied"),
+    (["fit", "empty.csv"], r"empty\.csv is empty"),
+    (["fit", "header.csv"], r"header\.csv has a header and no rows"),
+    (["fit", "word.csv"], r"word\.csv, row 3, column 'b': 'x' is not a number.*--columns a"),
+    (["fit", "nan.csv"], r"nan\.csv, row 3, column 'b': nan is not finite"),
+    (["fit", "ragged.csv"], r"ragged\.csv, row 3: 1 cell"),
+    (["fit", "binary.csv"], r"binary\.csv is not a text file"),
+    (["fit", "few.csv", "-k", "2"], r"n_samples = 1"),
+    (["fit", "good.csv", "--columns", "c"], r"good\.csv has no column 'c'; it has a, b"),
+    (["fit", "good.csv", "--columns", ""], r"No column of good\.csv is chosen"),
+    (["fit", "good.csv", "--columns", "a,0"], r"chosen twice"),
+    (["fit", "--columns", "nope"], r"has no column 'nope'; it has eruptions, waiting"),
+    (["fit", "good.csv", "--sep", "ab"], r"sep is 'ab'; expected one character"),
+    (["fit", "--plot", "no/such/fit.png"], r"no/such/fit\.png cannot be written: there is no folder"),
+    (["fit", "--plot", "fit"], r"fit has no ending that names a picture"),
+    (["fit", "--plot", "fit.txt"], r"fit\.txt has no ending that names a picture; expected one of .*\.png"),
+    (["fit", "--save", "."], r"\. is a folder"),
+    (["fit", "--save", "x.png", "--plot", "x.png"], r"x\.png is to be written twice"),
+    (["predict", "none.npz", "good.csv"], r"none\.npz: No such file"),
+    (["predict", "good.csv", "good.csv"], r"good\.csv is not a saved mixture"),
+    (["predict", "m.npz", "none.csv"], r"none\.csv: No such file"),
+    (["predict", "m.npz", "word.csv"], r"word\.csv, row 3"),
+    (["predict", "m.npz", "good.csv", "--columns", "a"], r"good\.csv has 1 column\(s\); expected 2"),
+    (["predict", "m.npz", "good.csv", "-o", "no/labels.csv"], r"no/labels\.csv cannot be written"),
+    (["sample", "none.npz"], r"none\.npz: No such file"),
+    (["sample", "empty.csv"], r"empty\.csv is not a saved mixture"),
+    (["sample", "m.npz", "-o", "."], r"\. is a folder"),
+])
+def test_bad_files(run, folder, faithful_model, words, message):
+    for name, content in BAD.items(): Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    before = sorted(os.listdir())
+    status, out, err = run(*words)
+    assert status == 2 and out == ""
+    assert err.startswith("gmm-nb: ") and err.count("\n") == 1 and err.endswith("\n") and "Traceback" not in err
+    assert re.search(message, err), err
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("words", [[], ["cook"], ["fit", "-k", "0"], ["fit", "-k", "two"], ["fit", "--covariance", "round"], ["fit", "--tol", "nan"],
+                                   ["fit", "--tol", "-1"], ["fit", "--n-init", "0"], ["sample", "m.npz", "-n", "-1"], ["predict", "m.npz"]])
+def test_bad_words(words, capsys):
+    with pytest.raises(SystemExit) as end: main(words)
+    assert end.value.code == 2 and "usage: gmm-nb" in capsys.readouterr().err
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(gmm_nb.command, "_fit", lambda options: {}["no"])
+    with pytest.raises(KeyError): main(["fit"])
+
+
+def test_interruption(monkeypatch, capsys):
+    def stop(options): raise KeyboardInterrupt
+    monkeypatch.setattr(gmm_nb.command, "_fit", stop)
+    assert main(["fit"]) == 130 and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("option, name", [("--plot", "fit.png"), ("--save", "fit.npz")])
+def test_whole_or_not_at_all(run, monkeypatch, option, name):
+    "Where the last step of writing fails, the old file is still there and no other"
+    Path(name).write_bytes(b"old")
+    def fail(*args): raise OSError(28, "No space left on device", name)
+    monkeypatch.setattr(os, "replace", fail)
+    status, _, err = run("fit", option, name)
+    assert status == 2 and err == f"gmm-nb: {name}: No space left on device\n"
+    assert Path(name).read_bytes() == b"old" and os.listdir() == [name]
+
+
+def test_old_files_are_replaced(run):
+    Path("m.npz").write_bytes(b"old")
+    assert run("fit", "--save", "m.npz")[0] == 0 and Mixture.load("m.npz").n_components == 2
+
+
+# ---- as a person runs it
+
+def shell(*words, **options):
+    return subprocess.run([*words], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, **options)
+
+
+def test_entry_points(faithful_model):
+    installed = Path(sys.executable).parent / "gmm-nb"
+    for words in ([str(installed)], [sys.executable, "-m", "gmm_nb"]):
+        assert shell(*words, "sample", "m.npz", "-n", "1").stdout.startswith("eruptions,waiting\n")
+        bad = shell(*words, "fit", "none.csv")
+        assert bad.returncode == 2 and bad.stdout == "" and bad.stderr == "gmm-nb: none.csv: No such file or directory\n"
+
+
+def test_entry_point_is_declared():
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    assert tomllib.loads(project.read_text())["project"]["scripts"] == {"gmm-nb": "gmm_nb.command:main"}
+
+
+def test_version_and_help(capsys):
+    for words, text in ((["--version"], gmm_nb.command.__version__), (["--help"], "predict"), (["fit", "--help"], "--covariance")):
+        with pytest.raises(SystemExit) as end: main(words)
+        assert end.value.code == 0 and text in capsys.readouterr().out
+
+
+def test_help_is_quick_to_load():
+    run = shell(sys.executable, "-X", "importtime", "-m", "gmm_nb", "--version")
+    assert run.returncode == 0 and "gmm_nb.command" in run.stderr
+    assert not re.search(r"\b(sklearn|matplotlib|tqdm)$", run.stderr, re.M)
+
+
+def test_a_closed_pipe(faithful_model):
+    "`gmm-nb sample … | head -1` ends quietly"
+    process = subprocess.Popen([sys.executable, "-m", "gmm_nb", "sample", "m.npz", "-n", "20000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b"" and process.wait(60) == 0
+
+
+def test_no_screen_is_needed():
+    run = shell(sys.executable, "-m", "gmm_nb", "fit", "--plot", "p.png", env={**os.environ, "DISPLAY": ":99", "MPLBACKEND": ""})
+    assert run.returncode == 0, run.stderr
+    assert Path("p.png").read_bytes().startswith(PNG)
