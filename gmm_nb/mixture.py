@@ -55,12 +55,12 @@ def covariances_shape(
     if structure not in shapes: raise ValueError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
     return shapes[structure]
 
-# %% ../nbs/02_mixture.ipynb #8a390808
+# %% ../nbs/02_mixture.ipynb #65b25f8a
 def precision_cholesky(
     covariances, # Σ in the shape of `covariances_shape`
     structure, # one of STRUCTURES
 ): # P in the same shape: upper triangular for full and tied, 1/σ for diag and spherical
-    "Factor P with P Pᵀ = Σ⁻¹, Eq. (eq-m-precision-factor). ValueError that names the covariance which is not positive definite."
+    "Factor P with P Pᵀ = Σ⁻¹, Eq. (eq-m-precision-factor). ValueError that names the covariance that is not positive definite."
     S = np.asarray(covariances, dtype=float)
     if structure in ("full", "tied"):
         P = np.swapaxes(cholesky(S), -1, -2)
@@ -72,7 +72,7 @@ def precision_cholesky(
                          "Remove columns that are constant, or add a small number to every variance")
     return 1 / np.sqrt(S)
 
-# %% ../nbs/02_mixture.ipynb #b69833be
+# %% ../nbs/02_mixture.ipynb #570e1f01
 def _real(values, name):
     "A float64 copy that cannot be written to; ValueError unless the values are real and finite"
     given = np.asarray(values)
@@ -97,7 +97,8 @@ def _check_weights(weights):
 
 def _check(weights, means, covariances, structure):
     "The three arrays and the factor of the precision by name; ValueError unless they are a mixture"
-    weights, means, covariances = _check_weights(_real(weights, "weights")), _real(means, "means"), _real(covariances, "covariances")
+    weights = _check_weights(_real(weights, "weights"))
+    means, covariances = _real(means, "means"), _real(covariances, "covariances")
     K = len(weights)
     if means.ndim != 2 or len(means) != K or not means.size:
         raise ValueError(f"means has shape {means.shape}; expected ({K}, n_features), a row for each of the {K} weight(s)")
@@ -145,7 +146,7 @@ class MixtureParameters:
         if self.structure == "spherical": P = P[:, None]
         return -2 * np.log(np.broadcast_to(P, self.means.shape)).sum(axis=1)
 
-# %% ../nbs/02_mixture.ipynb #8b46c42c
+# %% ../nbs/02_mixture.ipynb #fd6d7fd3
 class MixtureDensity(MixtureParameters):
     "A mixture that can be evaluated: whitened points, log-joint, log-density, responsibilities."
     def whiten(self,
@@ -163,9 +164,9 @@ class MixtureDensity(MixtureParameters):
             rows = slice(start, min(start + 4096, len(X)))
             squares = np.empty((self.n_components, rows.stop - start))
             for k, square in enumerate(squares):
-                Z = self.whiten(X[rows], k)
-                np.einsum("ji,ji->i", Z, Z, out=square)
-            if not squares.max() < 1e300: squares = np.fmin(squares, 1e300) # 10¹⁵⁰ standard deviations; no overflow in what follows
+                white = self.whiten(X[rows], k)
+                np.einsum("ji,ji->i", white, white, out=square)
+            if not squares.max() < 1e300: squares = np.fmin(squares, 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
             yield rows, constant[:, None] - 0.5 * squares
 
     def _collect(self, X, shape, of):

@@ -141,7 +141,7 @@ def e_step(
     log_joint = log_joint_density(X, weights, means, covariances)     # log φ_k N(x_i; μ_k, Σ_k)
     return np.exp(log_joint - logsumexp(log_joint, axis=0))           # Eq. (eq-v-resp)
 
-# %% ../nbs/04_multivariate.ipynb #c37421d8
+# %% ../nbs/04_multivariate.ipynb #d4db1541
 def gradient(
     X,               # (M, d) data
     weights,         # (K,) φ, positive, sums to one
@@ -153,7 +153,7 @@ def gradient(
     "Gradient of the Lagrangian in φ, μ and Σ, in this order. ValueError for bad data or parameters."
     weights, means, covariances = _check_parameters(weights, means, covariances)
     X = _check_data(X, means.shape[1])
-    resp = e_step(X, weights, means, covariances) if resp is None else _check_resp(resp, len(X))
+    resp = e_step(X, weights, means, covariances) if resp is None else _check_resp(resp, len(X), len(weights))
     d_means, d_covariances = np.empty_like(means), np.empty_like(covariances)
     for k, (r, inverse) in enumerate(zip(resp, np.linalg.inv(covariances))):
         scaled = (X - means[k]) @ inverse                       # rows Σ_k⁻¹ (x_i − μ_k)
@@ -177,7 +177,7 @@ def m_step(
                             for r, m, M_k in zip(resp, means, counts)])
     return weights, means, covariances
 
-# %% ../nbs/04_multivariate.ipynb #d5169998
+# %% ../nbs/04_multivariate.ipynb #18ca9282
 def expected_log_likelihood(
     X,            # (M, d) data
     resp,         # (K, M) γ_ki, held fixed
@@ -187,7 +187,7 @@ def expected_log_likelihood(
 ) -> float:       # Q, in nats
     "Q: the complete-data log-likelihood averaged with γ, Eq. (eq-v-q). ValueError for bad input."
     log_joint = log_joint_density(X, weights, means, covariances)
-    resp = _check_resp(resp, log_joint.shape[1], may_be_empty=True)
+    resp = _check_resp(resp, log_joint.shape[1], len(log_joint), may_be_empty=True)
     return float((resp * np.where(resp > 0, log_joint, 0)).sum())      # 0 · log 0 = 0
 
 # %% ../nbs/04_multivariate.ipynb #0f7f72df

@@ -304,14 +304,22 @@ def _careful_block(sample, mixture, rows, chunk):
             second[... if structure == "tied" else k] += FORMS[structure].gram(centred)
     return counts, first, second, log_likelihood
 
-# %% ../nbs/05_statistics.ipynb #2fa9743d
+# %% ../nbs/05_statistics.ipynb #f25807a9
+def _work_space(sample, K, P, chunk):
+    "Features (P, chunk) whose first row is one, joints (K, chunk), and two rows; from the shelf where they fit."
+    try:
+        work = sample.buffers.pop()
+        if work[0].shape == (P, chunk) and work[1].shape == (K, chunk):
+            return work
+    except IndexError:
+        pass
+    return np.ones((P, chunk)), np.empty((K, chunk)), np.empty(chunk), np.empty(chunk)
+
+# %% ../nbs/05_statistics.ipynb #ad7d9544
 def _fast_block(sample, structure, W, rows, chunk):
     "Sums over one block of rows by features: (K, P) array of γFᵀ and the log-likelihood. Eq. (eq-s-products)"
     K, P = W.shape
-    try:
-        F, joint, top, total = sample.buffers.pop()
-    except IndexError:
-        F, joint, top, total = np.ones((P, chunk)), np.empty((K, chunk)), np.empty(chunk), np.empty(chunk)
+    F, joint, top, total = work = _work_space(sample, K, P, chunk)
     sums, log_likelihood = np.zeros((P, K)), 0.0
     for start in rows:
         m = min(chunk, rows.stop - start)
@@ -320,7 +328,7 @@ def _fast_block(sample, structure, W, rows, chunk):
         resp = np.matmul(W, f, out=joint[:, :m])
         log_likelihood += normalize(resp, top[:m], total[:m], w)
         sums += f @ resp.T
-    sample.buffers.append((F, joint, top, total))
+    sample.buffers.append(work)
     return sums.T, log_likelihood
 
 # %% ../nbs/05_statistics.ipynb #41fb0355

@@ -119,7 +119,7 @@ def e_step(
     joint = joint_density(x, weights, means, variances)      # φ_k N(x_i; μ_k, σ_k²)
     return joint / joint.sum(axis=0)                         # Eq. (eq-u-resp)
 
-# %% ../nbs/03_univariate.ipynb #b65e8ab6
+# %% ../nbs/03_univariate.ipynb #86dd55d4
 def gradient(
     x,               # (M,) data
     weights,         # (K,) φ, positive, sums to one
@@ -130,18 +130,18 @@ def gradient(
 ):  # three (K,) arrays: ∂L'/∂φ_k, ∂L'/∂μ_k, ∂L'/∂σ_k
     "Gradient of the Lagrangian in φ, μ and σ, in this order. ValueError as in `joint_density`."
     x, (weights, means, variances) = _check_data(x), _check_parameters(weights, means, variances)
-    resp = e_step(x, weights, means, variances) if resp is None else _check_resp(resp, len(x))
+    resp = e_step(x, weights, means, variances) if resp is None else _check_resp(resp, len(x), len(weights))
     mean, sd = means[:, None], np.sqrt(variances)[:, None]
     d_mean = (resp * (x - mean) / sd**2).sum(axis=1)                  # Eq. (eq-u-dl-dmean-resp)
     d_sd = (resp * (-1 / sd + (x - mean)**2 / sd**3)).sum(axis=1)     # Eq. (eq-u-dl-dsd-resp)
     d_weight = resp.sum(axis=1) / weights + multiplier                # Eq. (eq-u-dl-dweight-resp)
     return d_weight, d_mean, d_sd
 
-# %% ../nbs/03_univariate.ipynb #96286aa3
-def _check_resp(resp, n_samples, may_be_empty=False):
+# %% ../nbs/03_univariate.ipynb #e0f62788
+def _check_resp(resp, n_samples, n_components=None, may_be_empty=False):
     "γ as float64 of shape (K, M): no entry below 0, columns sum to one, no row empty unless allowed"
-    words = f"shape (K, {n_samples}), a row for each component and a column for each point"
-    resp = _floats("resp", resp, (None, n_samples), words)
+    words = f"shape ({n_components or 'K'}, {n_samples}), a row for each component and a column for each point"
+    resp = _floats("resp", resp, (n_components, n_samples), words)
     sums = resp.sum(axis=0)
     if (resp < 0).any() or np.abs(sums - 1).max() > 1e-6:
         raise ValueError(f"resp has entries from {resp.min():.6g} and column sums from {sums.min():.6g} to {sums.max():.6g}; "

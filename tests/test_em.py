@@ -1,0 +1,358 @@
+"The loop: the log-likelihood never falls, rules that stop it, what a run gives back, and scikit-learn pass by pass."
+import re
+import signal
+import warnings
+from itertools import islice
+
+import numpy as np
+import pytest
+from gmm_nb import em
+from gmm_nb.covariance import CollapsedComponent, m_step, n_parameters, variance_floor
+from gmm_nb.em import Result, Step, aitken, em_steps, fit_mixture, run
+from gmm_nb.mixture import Mixture
+from gmm_nb.statistics import e_step, prepare
+from oracles import STRUCTURES, compact, data, expand, plain_m_step
+from sklearn.mixture import GaussianMixture as Reference
+
+EPS = 2.0**-52
+each_structure = pytest.mark.parametrize("structure", STRUCTURES)
+
+
+def start_on(X, K, structure, seed=0):
+    "A start from K random rows"
+    rng = np.random.default_rng(seed)
+    spread = np.stack([np.cov(X.T, bias=True).reshape(X.shape[1], -1)] * K) / K
+    if structure == "spherical": spread = np.trace(spread, axis1=1, axis2=2)[:, None, None] / X.shape[1] * np.eye(X.shape[1])
+    if structure == "diag": spread = spread * np.eye(X.shape[1])
+    return Mixture(np.full(K, 1 / K), X[rng.choice(len(X), K, replace=False)], compact(spread, structure), structure)
+
+
+def blobs(seed, n=150, d=3):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)) * rng.uniform(0.1, 3, size=d) + 4 * rng.normal(size=(3, d))[rng.integers(3, size=n)]
+
+
+def trace_of(X, start, passes, sample_weight=None, fraction=0.0):
+    sample = prepare(X, sample_weight, start.structure)
+    return list(islice(em_steps(sample, start, variance_floor(sample, fraction)), passes)), sample
+
+
+# ---- it climbs
+
+@each_structure
+@pytest.mark.parametrize("fraction", [0.0, 1e-6, 0.02, 0.5])  # of the variances: the last two bind
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_log_likelihood_never_falls(structure, fraction, weighted):
+    for seed in range(4):
+        X, rng = blobs(seed), np.random.default_rng(seed)
+        w = rng.gamma(1.0, size=len(X)) if weighted else None
+        start = start_on(X, 3, structure, seed)
+        if fraction:  # without this the start itself lies outside of what the floor allows
+            floor = variance_floor(prepare(X, w, structure), fraction)
+            S = expand(start.covariances, structure, 3, X.shape[1])
+            assert np.linalg.eigvalsh(S / np.sqrt(np.outer(floor, floor))).min() > 0.5
+        steps, sample = trace_of(X, start, 40, w, fraction)
+        trace = np.array([step.log_likelihood for step in steps])
+        # the first pass may fall where the start is below the floor; from then on every mixture is allowed
+        gains = np.diff(trace[1:])
+        assert (gains > -1e-12 * np.abs(trace).max()).all(), gains.min()
+        assert trace[-1] > trace[1] + 1e-3 or fraction == 0.5
+
+
+@each_structure
+def test_every_step_is_the_maximum_of_q_under_the_floor(structure):
+    "The floor that binds: no allowed mixture nearby has a higher Q for the same responsibilities"
+    X, rng = blobs(1), np.random.default_rng(0)
+    sample = prepare(X, None, structure)
+    floor = variance_floor(sample, 0.2)
+    start = start_on(X, 3, structure)
+    best, resp = m_step(e_step(sample, start), floor), start.resp(X)
+    q = lambda mixture: float(np.sum(resp * mixture.log_joint(X)))
+    unit = np.sqrt(np.outer(floor, floor)) if structure != "spherical" else np.full((3, 3), floor.mean())
+    least = np.linalg.eigvalsh(best.matrices() / unit).min()
+    assert least == pytest.approx(1, rel=1e-9)  # it does bind
+    tried = 0
+    while tried < 200:
+        S = best.covariances * np.exp(rng.normal(scale=0.05, size=best.covariances.shape))
+        if structure in ("full", "tied"): S = 0.5 * (S + np.swapaxes(S, -1, -2))
+        matrices = expand(S, structure, 3, 3)
+        if np.linalg.eigvalsh(matrices / unit).min() < 1 - 1e-12:
+            if structure in ("full", "tied"):  # put it back by adding, which is not what the M-step does
+                S = S + (1 - np.linalg.eigvalsh(matrices / unit).min()) * np.diag(floor) * (1 + 1e-12)
+            else:
+                S = np.maximum(S, floor if structure == "diag" else floor.mean())
+        neighbour = Mixture(best.weights, best.means + rng.normal(scale=0.01, size=(3, 3)), S, structure)
+        assert q(neighbour) <= q(best) + 1e-9
+        tried += 1
+
+
+@each_structure
+def test_a_floor_that_does_not_bind_changes_no_bit(structure):
+    X = data("iris")
+    start = start_on(X, 2, structure)
+    free, held = (trace_of(X, start, 10, None, fraction)[0][-1] for fraction in (0.0, 1e-6))
+    assert free.log_likelihood == held.log_likelihood
+    np.testing.assert_array_equal(free.updated.covariances, held.updated.covariances)
+
+
+def test_a_floor_touches_only_the_component_below_it():
+    X = np.vstack([blobs(0, 100, 2), np.tile([[9.0, 9.0]], (10, 1)) + 1e-6 * np.arange(10)[:, None]])
+    resp = np.repeat(np.eye(2), [100, 10], axis=1)
+    weights, means, matrices = plain_m_step(X, resp, "full")
+    sample = prepare(X)
+    floor = variance_floor(sample, 1e-3)
+    from gmm_nb.covariance import raise_matrices
+    raised = raise_matrices(matrices, floor)
+    np.testing.assert_array_equal(raised[0], matrices[0])
+    np.testing.assert_allclose(np.linalg.eigvalsh(raised[1] / np.sqrt(np.outer(floor, floor))), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("X, want", [
+    (np.array([[0.0, 5.0], [2.0, 5.0]]), [0.1, 0.1]),  # a constant column borrows the usual variance
+    (np.array([[3.0, 5.0], [3.0, 5.0]]), [0.1, 0.1]),  # nothing varies: one
+    (np.array([[0.0, 1e9 + 0.1], [2.0, 1e9 + 0.1]] * 50), [0.1, 0.1]),
+    (np.array([[0.0, 0.0], [2.0, 20.0]]), [0.1, 10.0]),
+    (np.array([[0.0, 1e9], [2.0, 1e9 + 20.0]]), [0.1, 10.0])])
+def test_variance_floor(X, want):
+    np.testing.assert_allclose(variance_floor(prepare(X), 0.1), want, rtol=1e-12)
+    assert variance_floor(prepare(X), 0) is None
+
+
+# ---- the steps
+
+@each_structure
+def test_a_step_tells_what_it_did(structure):
+    X = blobs(0)
+    start, sample = start_on(X, 3, structure), prepare(X, None, structure)
+    steps = list(islice(em_steps(sample, start), 4))
+    assert [step.n_iter for step in steps] == [1, 2, 3, 4] and steps[0].mixture is start
+    for step, following in zip(steps, steps[1:] + [None]):
+        assert isinstance(step, Step)
+        assert step.log_likelihood == e_step(sample, step.mixture).log_likelihood  # of the mixture that entered
+        assert step.log_likelihood == pytest.approx(step.mixture.log_density(X).sum(), rel=1e-12)
+        assert following is None or following.mixture is step.updated
+
+
+def test_identical_components_stay_identical():
+    X, one = blobs(0, d=2), np.eye(2)
+    steps, _ = trace_of(X, Mixture([0.5, 0.5], np.zeros((2, 2)), np.stack([one, one])), 5)
+    mixture = steps[-1].updated
+    np.testing.assert_allclose(mixture.means[0], mixture.means[1], rtol=1e-13)
+    np.testing.assert_allclose(mixture.means[0], X.mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("trace, left", [([1.0], np.inf), ([1.0, 2.0], np.inf), ([0.0, 1.0, 1.5], 0.5), ([0.0, 9.0, 9.9], 0.1),
+                                         ([0.0, 1.0, 1.0], 0.0), ([0.0, 1.0, 0.5], 0.0), ([0.0, 1.0, 3.0], np.inf), ([5.0, 0.0, 1.0, 1.5], 0.5)])
+def test_aitken(trace, left):
+    "Gains that shrink geometrically: 1 + 1/2 + 1/4 + … leaves 1/2 after two terms"
+    assert aitken(trace) == pytest.approx(left, rel=1e-12)
+
+
+# ---- stopping
+
+def fake_steps(trace):
+    for n_iter, value in enumerate(trace, start=1):
+        yield Step(n_iter, f"mixture {n_iter - 1}", value, f"mixture {n_iter}")
+
+
+@pytest.mark.parametrize("trace, tol, max_iter, n_iter, converged", [
+    ([0, 10, 15, 15.9, 15.99, 16], 0.1, 100, 4, True),  # 0.9 of 10 rows: below 0.1 a row
+    ([0, 10, 15, 16, 16.1], 0.1, 100, 5, True),  # 1.0 is not below
+    ([0, 10, 15, 15.9, 15.99, 16], 0.1, 3, 3, False),
+    ([0, 10, 15, 15.9, 15.99, 16], 0.1, 4, 4, True),  # converged in the last pass allowed
+    ([0, 10, 15], 0.0, 3, 3, False), ([7.0, 7.0, 7.0], 0.0, 3, 3, False),  # no gain is below zero
+    ([7.0], 1e9, 1, 1, False)])  # one pass tells nothing about gains
+def test_run_stops(trace, tol, max_iter, n_iter, converged):
+    result = run(fake_steps(trace), 10, tol, max_iter)
+    assert isinstance(result, Result)
+    assert (result.n_iter, result.converged, result.interrupted) == (n_iter, converged, False)
+    np.testing.assert_array_equal(result.log_likelihoods, trace[:n_iter])
+    assert result.mixture == f"mixture {n_iter}"  # the last one that an M-step made
+
+
+def test_run_takes_no_step_too_many():
+    taken = []
+    def steps():
+        for step in fake_steps([0, 1, 1, 1, 1]):
+            taken.append(step.n_iter)
+            yield step
+    run(steps(), 1, 1e-3, 100)
+    assert taken == [1, 2, 3]
+
+
+@each_structure
+def test_converged_means_that_another_pass_gains_less_than_tol(structure):
+    X = data("iris")
+    for tol in (1e-2, 1e-4, 1e-6):
+        result = fit_mixture(X, start_on(X, 3, structure, 4), tol=tol)
+        gains = np.diff(result.log_likelihoods) / len(X)
+        assert result.converged and gains[-1] < tol and (gains[:-1] >= tol).all()
+        assert len(result.log_likelihoods) == result.n_iter
+        assert e_step(X, result.mixture).log_likelihood >= result.log_likelihoods[-1] - 1e-10
+
+
+def test_tol_is_for_a_row_of_weight_one():
+    X = data("faithful")
+    start = start_on(X, 2, "full")
+    once, tenfold = (fit_mixture(X, start, np.full(len(X), w), tol=1e-5) for w in (1.0, 10.0))
+    assert once.n_iter == tenfold.n_iter
+    np.testing.assert_allclose(tenfold.log_likelihoods, 10 * once.log_likelihoods, rtol=1e-12)
+
+
+def test_fit_that_has_not_converged_warns():
+    X = data("faithful")
+    for max_iter in (1, 3):
+        with pytest.warns(UserWarning, match=r"did not converge.*max_iter") as caught:
+            result = fit_mixture(X, start_on(X, 2, "full"), tol=1e-9, max_iter=max_iter)
+        assert not result.converged and result.n_iter == max_iter
+        assert "[" not in str(caught[0].message), "an array where a number was meant"
+        if max_iter > 1:
+            gain = float(np.diff(result.log_likelihoods)[-1] / len(X))
+            told = float(re.search(r"gained ([-+.e\d]+)", str(caught[0].message))[1])
+            assert told == pytest.approx(gain, rel=0.01)
+        assert caught[0].filename == __file__  # on the caller's account
+
+
+def test_fit_that_has_converged_does_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_mixture(data("faithful"), start_on(data("faithful"), 2, "full"))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_callback_sees_every_step(jobs):
+    seen, X = [], data("faithful")
+    result = fit_mixture(X, start_on(X, 2, "full"), callback=seen.append, n_jobs=jobs)
+    assert [step.n_iter for step in seen] == list(range(1, result.n_iter + 1))
+    np.testing.assert_array_equal([step.log_likelihood for step in seen], result.log_likelihoods)
+    assert seen[-1].updated is result.mixture
+
+
+def test_an_error_in_the_callback_comes_out():
+    def callback(step): raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError): fit_mixture(data("faithful"), start_on(data("faithful"), 2, "full"), callback=callback)
+
+
+# ---- Ctrl-C
+
+@pytest.mark.parametrize("at", [1, 2, 7])
+def test_ctrl_c_in_the_callback_keeps_the_result(at):
+    X = data("faithful")
+    start, seen = start_on(X, 2, "full"), []
+    def callback(step):
+        seen.append(step)
+        if step.n_iter == at: raise KeyboardInterrupt
+    with pytest.warns(UserWarning, match="[Ii]nterrupted"):
+        result = fit_mixture(X, start, tol=0, callback=callback)
+    assert result.interrupted and not result.converged
+    assert result.mixture is seen[-1].updated  # the pass was complete
+    assert result.n_iter == len(result.log_likelihoods) == at
+    np.testing.assert_array_equal(result.log_likelihoods, [step.log_likelihood for step in seen])
+
+
+@pytest.mark.parametrize("at", [2, 5])
+def test_ctrl_c_in_a_pass_keeps_what_was_before_it(at, monkeypatch):
+    X, calls = data("faithful"), []
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == at: raise KeyboardInterrupt
+        return e_step(*args)
+    monkeypatch.setattr(em, "e_step", interrupted)
+    with pytest.warns(UserWarning, match="[Ii]nterrupted"):
+        result = fit_mixture(X, start_on(X, 2, "full"), tol=0)
+    assert result.interrupted and result.n_iter == len(result.log_likelihoods) == at - 1 and len(calls) == at
+
+
+def test_ctrl_c_before_anything_is_known_is_passed_on(monkeypatch):
+    def interrupted(*args): raise KeyboardInterrupt
+    monkeypatch.setattr(em, "e_step", interrupted)
+    with pytest.raises(KeyboardInterrupt): fit_mixture(data("faithful"), start_on(data("faithful"), 2, "full"))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_real_interrupt(jobs):
+    "A signal while numpy works, with one thread and with two"
+    X = np.random.default_rng(0).normal(size=(60_000, 3))
+    start = start_on(X, 4, "full")
+    def interrupt(*_): raise KeyboardInterrupt
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.warns(UserWarning): result = fit_mixture(X, start, tol=0, max_iter=10**6, n_jobs=jobs)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert result.interrupted and result.n_iter >= 1
+    assert e_step(X, result.mixture).log_likelihood >= result.log_likelihoods[-1] - 1e-8
+
+
+# ---- collapse
+
+def test_a_component_that_shrinks_onto_a_point_collapses():
+    X = np.vstack([np.random.default_rng(0).normal(size=(50, 2)), [[20.0, 20.0]]])
+    for structure in ("full", "diag", "spherical"):
+        start = Mixture([0.9, 0.1], [[0.0, 0.0], [20.0, 20.0]], {"full": np.stack([np.eye(2)] * 2), "diag": np.ones((2, 2)), "spherical": np.ones(2)}[structure], structure)
+        with pytest.raises(CollapsedComponent) as caught: fit_mixture(X, start)
+        message = str(caught.value)
+        assert re.search(r"covariances?\[1.*\]|component 1", message) and "hold 50, 1 of 51 rows" in message
+        assert all(advice in message for advice in ("fewer components", "another start", "simpler covariance", "reg_covar"))
+        held = fit_mixture(X, start, reg_covar=1e-6)  # and with a floor it does not
+        assert held.converged and held.mixture.weights[1] == pytest.approx(1 / 51)
+
+
+def test_a_component_that_loses_its_last_point_collapses():
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    start = Mixture([0.5, 0.5], [[0.0, 0.0], [1e4, 0.0]], np.stack([np.eye(2)] * 2))
+    for fraction in (0.0, 1e-6):
+        with pytest.raises(CollapsedComponent, match=r"component 1 has no points left.* hold 30, .*Use fewer"): fit_mixture(X, start, reg_covar=fraction)
+    assert issubclass(CollapsedComponent, ValueError)
+
+
+def test_the_counts_of_many_components_are_cut_short():
+    K = 12
+    start = Mixture(np.full(K, 1 / K), np.append(np.arange(K - 1.0), 1e6)[:, None], np.ones((K, 1, 1)))
+    with pytest.raises(CollapsedComponent, match="component 11.*, … of 40 rows"):
+        fit_mixture(np.linspace(0, 10, 40)[:, None], start)
+
+
+def test_tiny_weights_are_no_collapse():
+    "Scaling all weights changes no parameter, so weights of 1e-20 are as good as weights of one"
+    X = data("faithful")
+    start = start_on(X, 2, "full")
+    usual = fit_mixture(X, start)
+    for scale in (1e-20, 1e-12, 1e20):
+        scaled = fit_mixture(X, start, np.full(len(X), scale))
+        np.testing.assert_allclose(scaled.mixture.covariances, usual.mixture.covariances, rtol=1e-10)
+
+
+# ---- scikit-learn, pass by pass
+
+def reference_passes(X, start, passes):
+    "scikit-learn's mixture after so many passes, and its lower bounds"
+    precisions = np.linalg.inv(start.covariances) if start.structure in ("full", "tied") else 1 / start.covariances
+    model = Reference(start.n_components, covariance_type=start.structure, reg_covar=0, tol=0, max_iter=passes,
+                      weights_init=start.weights, means_init=start.means, precisions_init=precisions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.fit(X)
+
+
+@each_structure
+@pytest.mark.parametrize("name, K", [("faithful", 2), ("faithful", 3), ("iris", 3)])
+def test_scikit_learn_in_every_pass(structure, name, K):
+    X = data(name)
+    start = start_on(X, K, structure, 2)
+    trace = []
+    for step in islice(em_steps(prepare(X, None, structure), start), 10):
+        reference = reference_passes(X, start, step.n_iter)
+        trace.append(step.log_likelihood)
+        assert reference.n_iter_ == step.n_iter
+        sd = X.std(axis=0)
+        np.testing.assert_allclose(step.updated.weights, reference.weights_, rtol=0, atol=1e-10)
+        np.testing.assert_allclose((step.updated.means - reference.means_) / sd, 0, atol=1e-10)
+        want = expand(reference.covariances_, structure, *reference.means_.shape)
+        np.testing.assert_allclose((step.updated.matrices() - want) / np.outer(sd, sd), 0, atol=1e-10)
+        assert step.log_likelihood / len(X) == pytest.approx(reference.lower_bound_, rel=1e-10)
+    assert trace[-1] > trace[0] + 1  # it was not at rest
+    assert n_parameters(structure, K, X.shape[1]) == reference._n_parameters()
