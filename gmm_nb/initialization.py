@@ -21,16 +21,16 @@ from .statistics import FORMS, Sample, Statistics
 __all__ = ['LABELS', 'METHODS', 'standardized', 'whitened', 'initial_resp', 'statistics_of', 'borrow', 'subsample', 'start_size',
            'start_mixture', 'best_of']
 
-# %% ../nbs/08_initialization.ipynb #4411fb35
+# %% ../nbs/08_initialization.ipynb #a877d402
 def standardized(
     X: np.ndarray,  # (n, d) rows
     weights: np.ndarray,  # (n,) how much each counts
-) -> np.ndarray:  # (n, r), r the number of features that vary
+) -> np.ndarray:  # (n, r), r the number of features that vary; one column of zeros if none does
     "Each feature about its mean in units of its standard deviation, Eq. (eq-i-standardize)."
     centred = X - np.average(X, axis=0, weights=weights)
     scale = np.sqrt(np.average(centred**2, axis=0, weights=weights))
     varies = scale > 2.0**-50 * np.abs(X).max(axis=0)
-    return centred[:, varies] / scale[varies]
+    return centred[:, varies] / scale[varies] if varies.any() else np.zeros((len(X), 1))
 
 def whitened(
     X: np.ndarray,  # (n, d) rows
@@ -38,6 +38,8 @@ def whitened(
 ) -> np.ndarray:  # (n, r), r the number of directions in which the data vary
     "The data in coordinates in which their covariance is the identity, Eq. (eq-i-whiten)."
     unit = standardized(X, weights)
+    if not unit.any():
+        return unit
     values, vectors = np.linalg.eigh((unit.T * (weights / weights.sum())) @ unit)
     kept = values > 1e-10
     return unit @ (vectors[:, kept] / np.sqrt(values[kept]))

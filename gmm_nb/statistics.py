@@ -213,6 +213,15 @@ def _check_weights(weights, n):
         raise ValueError("Got sample_weight that sums to zero; at least one row must have a positive weight.")
     return weights
 
+# %% ../nbs/05_statistics.ipynb #6e5684db
+def _check_range(extent):
+    "Squares, and products of two squares, must be floating-point numbers."
+    bad = (extent > 1e140) | ((extent > 0) & (extent < 1e-140))
+    if bad.any():
+        column = int(np.flatnonzero(bad)[0])
+        raise ValueError(f"Column {column} of X ranges over {extent[column]:.3g}; expected a range between 1e-140 and 1e140, or none at all: "
+                         "the squares of its values are not floating-point numbers. Change its unit.")
+
 # %% ../nbs/05_statistics.ipynb #5cd02132
 def _extent(X, weights, rows, chunk):
     "Weighted sum, smallest and largest value of each feature, measured from the first row."
@@ -232,7 +241,7 @@ def _scatter(X, weights, origin, rows, chunk, whole):
         total = total + FORMS["full" if whole else "diag"].gram(x)
     return total
 
-# %% ../nbs/05_statistics.ipynb #2f74a995
+# %% ../nbs/05_statistics.ipynb #957726c4
 def prepare(
     X: np.ndarray,  # (n, d) data
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
@@ -248,6 +257,7 @@ def prepare(
     parts = list(map(lambda rows: _extent(X, weights, rows, chunk), blocks(n, chunk)))
     shift = sum(part[0] for part in parts) / n_samples
     low, high = np.min([part[1] for part in parts], axis=0), np.max([part[2] for part in parts], axis=0)
+    _check_range(high - low)
     origin = X[0] + shift
     scatter = sum(map(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), blocks(n, chunk)))
     return Sample(X, weights, n_samples, origin, np.maximum(high - shift, shift - low), scatter)
@@ -278,9 +288,9 @@ def _whitened_square(mixture, k, x, work):
         y = np.multiply(np.reshape(factor, (-1, 1)), x, out=work)
     return np.einsum("am,am->m", y, y)
 
-# %% ../nbs/05_statistics.ipynb #5204b994
-def _careful_block(sample, mixture, rows, chunk):
-    "Sums over one block of rows by whitening, about the mixture's own means: counts, first, second, log-likelihood."
+# %% ../nbs/05_statistics.ipynb #46bc0229
+def _careful_block(sample, mixture, about, rows, chunk):
+    "Sums over one block of rows by whitening, measured from `about` (K, d): counts, first, second, log-likelihood."
     (K, d), structure = mixture.means.shape, mixture.structure
     x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, K, 1, 1))
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
@@ -298,7 +308,7 @@ def _careful_block(sample, mixture, rows, chunk):
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
         counts += resp.sum(axis=1)
         for k in range(K):
-            centred = np.subtract(X, mixture.means[k][:, None], out=x[:, :m])
+            centred = np.subtract(X, about[k][:, None], out=x[:, :m])
             first[k] += centred @ resp[k]
             centred *= np.sqrt(resp[k])
             second[... if structure == "tied" else k] += FORMS[structure].gram(centred)
@@ -341,15 +351,18 @@ def is_fast(sample: Sample, mixture: Mixture) -> bool:
         return False
     return 2.0**-52 * kappa(mixture, sample.radius) < ROUNDING
 
-# %% ../nbs/05_statistics.ipynb #3e7559aa
+# %% ../nbs/05_statistics.ipynb #6e7e7bbe
 def e_step(
     X: np.ndarray | Sample,  # (n, d) data, or a prepared `Sample`
     mixture: Mixture,  # the mixture that gives the responsibilities
     map: Callable = map,  # how to run the blocks: see `parallel`
+    about: np.ndarray | None = None,  # (K, d) origins to measure from, by the careful path; None: whatever suits
 ) -> Statistics:  # sums over all rows, and the log-likelihood of `mixture`
     "The E-step: responsibilities and their sums, Eq. (eq-s-sums). Raises ValueError for bad data."
     sample = X if isinstance(X, Sample) else prepare(as_data(X, mixture.n_features), structure=mixture.structure)
-    return (_fast if is_fast(sample, mixture) else _careful)(sample, mixture, map)
+    if about is None and is_fast(sample, mixture):
+        return _fast(sample, mixture, map)
+    return _careful(sample, mixture, map, mixture.means if about is None else about)
 
 def _fast(sample, mixture, map=map):
     d, structure = mixture.n_features, mixture.structure
@@ -364,11 +377,12 @@ def _fast(sample, mixture, map=map):
         second = FORMS[structure].unpack(sums[:, 1 + d:], d)
     return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood, sample.n_samples, sample.origin, structure)
 
-def _careful(sample, mixture, map=map):
+def _careful(sample, mixture, map=map, about=None):
+    about = mixture.means if about is None else about
     chunk = chunk_rows(len(sample.X), 2 * mixture.n_features + mixture.n_components)
-    parts = list(map(lambda rows: _careful_block(sample, mixture, rows, chunk), blocks(len(sample.X), chunk)))
+    parts = list(map(lambda rows: _careful_block(sample, mixture, about, rows, chunk), blocks(len(sample.X), chunk)))
     sums = (sum(column) for column in zip(*parts))
-    return Statistics(*sums, sample.n_samples, mixture.means, mixture.structure)
+    return Statistics(*sums, sample.n_samples, about, mixture.structure)
 
 # %% ../nbs/05_statistics.ipynb #7443a104
 @cache

@@ -1,4 +1,5 @@
 "The loop: the log-likelihood never falls, rules that stop it, what a run gives back, and scikit-learn pass by pass."
+import contextlib
 import re
 import signal
 import warnings
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from gmm_nb import em
 from gmm_nb.covariance import CollapsedComponent, m_step, n_parameters, variance_floor
-from gmm_nb.em import Result, Step, aitken, em_steps, fit_mixture, run
+from gmm_nb.em import ACCELERATIONS, Result, Step, aitken, em_steps, fit_mixture, run
 from gmm_nb.mixture import Mixture
 from gmm_nb.statistics import e_step, prepare
 from oracles import STRUCTURES, compact, data, expand, plain_m_step
@@ -47,10 +48,6 @@ def test_the_log_likelihood_never_falls(structure, fraction, weighted):
         X, rng = blobs(seed), np.random.default_rng(seed)
         w = rng.gamma(1.0, size=len(X)) if weighted else None
         start = start_on(X, 3, structure, seed)
-        if fraction:  # without this the start itself lies outside of what the floor allows
-            floor = variance_floor(prepare(X, w, structure), fraction)
-            S = expand(start.covariances, structure, 3, X.shape[1])
-            assert np.linalg.eigvalsh(S / np.sqrt(np.outer(floor, floor))).min() > 0.5
         steps, sample = trace_of(X, start, 40, w, fraction)
         trace = np.array([step.log_likelihood for step in steps])
         # the first pass may fall where the start is below the floor; from then on every mixture is allowed
@@ -60,11 +57,37 @@ def test_the_log_likelihood_never_falls(structure, fraction, weighted):
 
 
 @each_structure
+@pytest.mark.parametrize("acceleration", [a for a in ACCELERATIONS if a])
+@pytest.mark.parametrize("fraction", [0.0, 1e-6, 0.02])
+def test_accelerated_steps_never_fall_and_end_no_lower(structure, acceleration, fraction):
+    for seed, X in enumerate([data("iris"), data("faithful"), blobs(2)]):
+        start = start_on(X, 3, structure, seed + 5)
+        sample = prepare(X, None, structure)
+        floor = variance_floor(sample, fraction)
+        start = list(islice(em_steps(sample, start, floor), 2))[-1].updated  # two passes of plain EM bring it above the floor
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain, fast = (fit_mixture(X, start, tol=1e-9, max_iter=1000, reg_covar=fraction, acceleration=a) for a in (None, acceleration))
+        assert (np.diff(fast.log_likelihoods) > -1e-12 * np.abs(plain.log_likelihoods).max()).all()
+        assert fast.converged and len(fast.log_likelihoods) == fast.n_iter
+        assert fast.log_likelihoods[0] == plain.log_likelihoods[0]
+        assert e_step(X, fast.mixture).log_likelihood > plain.log_likelihoods[-1] - 1e-4
+        if floor is not None:
+            unit = np.sqrt(np.outer(floor, floor)) if structure != "spherical" else np.full_like(np.outer(floor, floor), floor.mean())
+            assert np.linalg.eigvalsh(fast.mixture.matrices() / unit).min() > 1 - 1e-9
+
+
+def test_an_unknown_acceleration_is_refused():
+    with pytest.raises(ValueError, match="'nesterov'.*squarem"):
+        fit_mixture(data("iris"), start_on(data("iris"), 2, "full"), acceleration="nesterov")
+
+
+@each_structure
 def test_every_step_is_the_maximum_of_q_under_the_floor(structure):
     "The floor that binds: no allowed mixture nearby has a higher Q for the same responsibilities"
     X, rng = blobs(1), np.random.default_rng(0)
     sample = prepare(X, None, structure)
-    floor = variance_floor(sample, 0.2)
+    floor = variance_floor(sample, 0.7 if structure == "spherical" else 0.2)
     start = start_on(X, 3, structure)
     best, resp = m_step(e_step(sample, start), floor), start.resp(X)
     q = lambda mixture: float(np.sum(resp * mixture.log_joint(X)))
@@ -151,8 +174,10 @@ def test_aitken(trace, left):
 # ---- stopping
 
 def fake_steps(trace):
+    last = -np.inf
     for n_iter, value in enumerate(trace, start=1):
-        yield Step(n_iter, f"mixture {n_iter - 1}", value, f"mixture {n_iter}")
+        yield Step(n_iter, f"mixture {n_iter - 1}", value, f"mixture {n_iter}", gain=abs(value - last))
+        last = value
 
 
 @pytest.mark.parametrize("trace, tol, max_iter, n_iter, converged", [
@@ -235,6 +260,16 @@ def test_an_error_in_the_callback_comes_out():
 
 # ---- Ctrl-C
 
+@contextlib.contextmanager
+def kept():
+    "Ctrl-C is told by a warning and not passed on; passed on, it would stop pytest"
+    with pytest.warns(UserWarning, match="[Ii]nterrupted"):
+        try:
+            yield
+        except KeyboardInterrupt:
+            pytest.fail("Ctrl-C was passed on, and what was computed is lost")
+
+
 @pytest.mark.parametrize("at", [1, 2, 7])
 def test_ctrl_c_in_the_callback_keeps_the_result(at):
     X = data("faithful")
@@ -242,8 +277,7 @@ def test_ctrl_c_in_the_callback_keeps_the_result(at):
     def callback(step):
         seen.append(step)
         if step.n_iter == at: raise KeyboardInterrupt
-    with pytest.warns(UserWarning, match="[Ii]nterrupted"):
-        result = fit_mixture(X, start, tol=0, callback=callback)
+    with kept(): result = fit_mixture(X, start, tol=0, callback=callback)
     assert result.interrupted and not result.converged
     assert result.mixture is seen[-1].updated  # the pass was complete
     assert result.n_iter == len(result.log_likelihoods) == at
@@ -258,8 +292,7 @@ def test_ctrl_c_in_a_pass_keeps_what_was_before_it(at, monkeypatch):
         if len(calls) == at: raise KeyboardInterrupt
         return e_step(*args)
     monkeypatch.setattr(em, "e_step", interrupted)
-    with pytest.warns(UserWarning, match="[Ii]nterrupted"):
-        result = fit_mixture(X, start_on(X, 2, "full"), tol=0)
+    with kept(): result = fit_mixture(X, start_on(X, 2, "full"), tol=0)
     assert result.interrupted and result.n_iter == len(result.log_likelihoods) == at - 1 and len(calls) == at
 
 
@@ -279,7 +312,7 @@ def test_a_real_interrupt(jobs):
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.3)
-        with pytest.warns(UserWarning): result = fit_mixture(X, start, tol=0, max_iter=10**6, n_jobs=jobs)
+        with kept(): result = fit_mixture(X, start, tol=0, max_iter=10**6, n_jobs=jobs)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

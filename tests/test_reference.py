@@ -1,6 +1,7 @@
 """mclust's fits of Old Faithful and Iris: M-step, first iterations, last mixture, optimum. Through engine and estimator.
 
 mclust stopped at a relative change of 1e-12 in the log-likelihood; after as many passes the parameters agree to 1e-13."""
+import json
 import warnings
 
 import numpy as np
@@ -33,7 +34,7 @@ def estimator(start, **parameters):
     "A GaussianMixture that starts from a mixture, with the floor off"
     P = start.precisions_cholesky
     precisions = P @ np.swapaxes(P, -1, -2) if start.structure in ("full", "tied") else P**2
-    return GaussianMixture(start.n_components, covariance_type=start.structure, reg_covar=0, weights_init=start.weights,
+    return GaussianMixture(start.n_components, covariance_type=start.structure, reg_covar=0, acceleration=None, weights_init=start.weights,
                            means_init=start.means, precisions_init=precisions, **parameters)
 
 

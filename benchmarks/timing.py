@@ -1,0 +1,67 @@
+"The clock: what an iteration costs, free of what surrounds it; and the machine that it was measured on."
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib.metadata import version
+from typing import Callable
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+
+def seconds(call: Callable) -> float:
+    "Wall time of one call."
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def medians(calls: dict[str, Callable], repeats: int, inner: int = 1) -> dict[str, float]:
+    "Median seconds of each call. The calls take turns, so that a busy minute of the machine falls on all of them."
+    times = {name: [] for name in calls}
+    for name, call in calls.items():  # once without the clock: threads start, libraries load
+        call()
+    for _ in range(repeats):
+        for name, call in calls.items():
+            times[name].append(seconds(lambda: [call() for _ in range(inner)]) / inner)
+    return {name: float(np.median(taken)) for name, taken in times.items()}
+
+
+def milliseconds_a_pass(fits: dict[str, Callable[[int], float]], passes: int, repeats: int) -> tuple[dict, dict]:
+    """Milliseconds that one EM iteration takes in each fit, and the log-likelihood a row that each ended with.
+
+    A fit is a function of the number of passes. The time of one with a single pass is subtracted from the time of one
+    with `passes`, and the rest divided by `passes - 1`: checks, set-up and scikit-learn's final E-step cancel.
+    """
+    times, values = {name: ([], []) for name in fits}, {}
+    for _ in range(repeats):
+        for name, fit in fits.items():
+            times[name][0].append(seconds(lambda: fit(1)))
+            start = time.perf_counter()
+            values[name] = fit(passes)
+            times[name][1].append(time.perf_counter() - start)
+    taken = {name: 1e3 * (np.median(many) - np.median(one)) / (passes - 1) for name, (one, many) in times.items()}
+    return {name: max(float(ms), 1e-6) for name, ms in taken.items()}, values  # a noisy machine can make a difference negative
+
+
+def _cpu() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+        return names[0]
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def machine() -> dict:
+    "What the figures depend on; nothing that tells whose machine it is."
+    import sklearn.mixture  # noqa: F401  so that its thread pools are loaded and listed
+    pools = {(pool["internal_api"], pool.get("version"), pool["num_threads"]) for pool in threadpool_info()}
+    return {
+        "cpu": _cpu(), "cores": os.cpu_count() or 1, "system": platform.system(),
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in ("gmm_nb", "numpy", "scipy", "scikit-learn")},
+        "thread_pools": [{"library": library, "version": number, "threads": threads} for library, number, threads in sorted(pools, key=str)],
+    }
