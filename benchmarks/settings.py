@@ -20,9 +20,9 @@ class Settings:
     seeds: int = 20  # random starts of each data set
     most_passes: int = 40_000  # of plain EM
 
-    def rows(self, n: int) -> int:
-        "A number of rows at this scale."
-        return max(300, round(n * self.shrink))
+    def rows(self, n: int, d: int, K: int) -> int:
+        "A number of rows at this scale, and enough of them for K covariances in d dimensions."
+        return min(n, max(300, 3 * d * K, round(n * self.shrink)))
 
     def some(self, cases: list) -> list:
         "The cases that are run at this scale; at full scale all of them."

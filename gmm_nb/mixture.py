@@ -109,7 +109,7 @@ def _check(weights, means, covariances, structure):
     factor.setflags(write=False)
     return dict(weights=weights, means=means, covariances=covariances, precisions_cholesky=factor)
 
-# %% ../nbs/02_mixture.ipynb #a4539b58
+# %% ../nbs/02_mixture.ipynb #567212be
 @dataclass(frozen=True, eq=False)
 class MixtureParameters:
     "Weights, means and covariances of a mixture, known to be valid. ValueError that says which of them is not, and why."
@@ -144,9 +144,12 @@ class MixtureParameters:
         P = self.precisions_cholesky
         if self.structure in ("full", "tied"): P = np.diagonal(P, axis1=-2, axis2=-1)
         if self.structure == "spherical": P = P[:, None]
-        return -2 * np.log(np.broadcast_to(P, self.means.shape)).sum(axis=1)
+        logs = -2 * np.log(np.broadcast_to(P, self.means.shape)).sum(axis=1)
+        logs.setflags(write=False)
+        return logs
 
-# %% ../nbs/02_mixture.ipynb #fd6d7fd3
+# %% ../nbs/02_mixture.ipynb #2dbb3904
+@dataclass(frozen=True, eq=False)
 class MixtureDensity(MixtureParameters):
     "A mixture that can be evaluated: whitened points, log-joint, log-density, responsibilities."
     def whiten(self,
@@ -187,7 +190,7 @@ class MixtureDensity(MixtureParameters):
         "(K, n): responsibilities γ_ki = P(C_k | x_i), components as rows, Eq. (eq-bayes). ValueError as in `as_data`."
         return self._collect(X, self.weights.shape, softmax)
 
-# %% ../nbs/02_mixture.ipynb #32e7a8ff
+# %% ../nbs/02_mixture.ipynb #28a07769
 def write_whole(
     path, # where
     content, # bytes
@@ -206,9 +209,9 @@ NAMES = ("weights", "means", "covariances", "structure")
 
 def _read(path):
     "The arrays of a saved mixture by name; ValueError for any other file"
+    with open(path, "rb") as file: content = BytesIO(file.read())
     try:
-        with np.load(path, allow_pickle=False) as file: saved = {name: file[name] for name in file.files}
-    except OSError: raise
+        with np.load(content, allow_pickle=False) as file: saved = {name: file[name] for name in file.files}
     except Exception: # whatever NumPy says about a file that it cannot read
         raise ValueError(f"{path} is not a saved mixture; expected an .npz file made by Mixture.save") from None
     lacking = [name for name in NAMES if name not in saved]
@@ -222,7 +225,8 @@ def saved_columns(
     saved = _read(path)
     return tuple(map(str, saved["columns"])) if "columns" in saved else None
 
-# %% ../nbs/02_mixture.ipynb #ac55e5b1
+# %% ../nbs/02_mixture.ipynb #a111b143
+@dataclass(frozen=True, eq=False)
 class Mixture(MixtureDensity):
     "A Gaussian mixture: weights, means and covariances that are valid and cannot be changed, and all that follows from them."
 

@@ -200,9 +200,12 @@ class Sample:
         "(d,) variance of each feature."
         return (np.diagonal(self.scatter) if self.scatter.ndim == 2 else self.scatter) / self.n_samples
 
-# %% ../nbs/05_statistics.ipynb #dd5d9d33
+# %% ../nbs/05_statistics.ipynb #a5716586
 def _check_weights(weights, n):
-    weights = np.asarray(weights, dtype=float)
+    try:
+        weights = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"Got sample_weight that are not numbers; expected {n} of them, one weight a row.") from None
     if weights.shape != (n,):
         raise ValueError(f"Got sample_weight of shape {weights.shape} for {n} rows; expected shape ({n},), one weight a row.")
     if not np.isfinite(weights).all() or (weights < 0).any():
@@ -351,7 +354,15 @@ def is_fast(sample: Sample, mixture: Mixture) -> bool:
         return False
     return 2.0**-52 * kappa(mixture, sample.radius) < ROUNDING
 
-# %% ../nbs/05_statistics.ipynb #6e7e7bbe
+# %% ../nbs/05_statistics.ipynb #73fe50a5
+def _check_fits(sample, mixture):
+    "The data must have the mixture's columns, and for tied covariances the whole scatter."
+    if sample.X.shape[1] != mixture.n_features:
+        raise ValueError(f"Got data with {sample.X.shape[1]} columns; expected {mixture.n_features}, one for each feature of the mixture.")
+    if mixture.structure == "tied" and sample.scatter.ndim != 2:
+        raise ValueError("Got a sample without its scatter matrix, which tied covariances need; use prepare(X, structure='tied').")
+
+# %% ../nbs/05_statistics.ipynb #f2f099fd
 def e_step(
     X: np.ndarray | Sample,  # (n, d) data, or a prepared `Sample`
     mixture: Mixture,  # the mixture that gives the responsibilities
@@ -360,6 +371,7 @@ def e_step(
 ) -> Statistics:  # sums over all rows, and the log-likelihood of `mixture`
     "The E-step: responsibilities and their sums, Eq. (eq-s-sums). Raises ValueError for bad data."
     sample = X if isinstance(X, Sample) else prepare(as_data(X, mixture.n_features), structure=mixture.structure)
+    _check_fits(sample, mixture)
     if about is None and is_fast(sample, mixture):
         return _fast(sample, mixture, map)
     return _careful(sample, mixture, map, mixture.means if about is None else about)

@@ -9,6 +9,9 @@ from oracles import data
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
+# the checks' data are small and full of copies; what the estimator has to say about them is tested elsewhere
+pytestmark = pytest.mark.filterwarnings("ignore:.*rest on the variance floor", "ignore:EM did not converge")
+
 RANDOM_START = {"check_sample_weight_equivalence_on_dense_data": "a random start draws rows, and repeated rows are drawn otherwise"}
 
 

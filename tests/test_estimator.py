@@ -374,8 +374,8 @@ def test_one_start_that_collapses_says_what_to_try():
 
 @each_structure
 def test_warm_start_goes_on(structure):
-    whole = GaussianMixture(3, covariance_type=structure, random_state=0, tol=1e-8, acceleration=None).fit(IRIS)
-    model = GaussianMixture(3, covariance_type=structure, random_state=0, tol=1e-8, max_iter=6, warm_start=True, acceleration=None)
+    parameters = dict(n_components=3, covariance_type=structure, n_init=1, random_state=0, tol=1e-8, acceleration=None)
+    whole, model = GaussianMixture(**parameters).fit(IRIS), GaussianMixture(max_iter=6, warm_start=True, **parameters)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bounds = []
@@ -440,9 +440,9 @@ def interrupting(at, monkeypatch):
 
 
 def test_ctrl_c_keeps_the_best_and_a_warm_start_goes_on(monkeypatch):
-    whole = GaussianMixture(3, random_state=0, tol=1e-8).fit(IRIS)
+    whole = GaussianMixture(3, n_init=1, random_state=0, tol=1e-8).fit(IRIS)
     calls = interrupting(6, monkeypatch)
-    model = GaussianMixture(3, random_state=0, tol=1e-8)
+    model = GaussianMixture(3, n_init=1, random_state=0, tol=1e-8)
     with kept("[Ii]nterrupted.*warm_start"): model.fit(IRIS)
     assert len(calls) == 6 and model.n_iter_ == len(model.lower_bounds_) == 5 and not model.converged_
     np.testing.assert_array_equal(model.lower_bounds_, whole.lower_bounds_[:5])
@@ -517,7 +517,7 @@ def test_converged_without_a_word(capsys):
 
 @pytest.mark.parametrize("interval", [1, 3])
 def test_verbose(interval, capsys):
-    model = GaussianMixture(3, random_state=0, verbose=1, verbose_interval=interval, tol=1e-6).fit(IRIS)
+    model = GaussianMixture(3, n_init=1, random_state=0, verbose=1, verbose_interval=interval, tol=1e-6).fit(IRIS)
     out = capsys.readouterr().out
     passes = re.findall(r"pass (\d+): log-likelihood (-?[\d.]+)$", out, re.MULTILINE)
     assert [int(n) for n, _ in passes] == list(range(interval, model.n_iter_ + 1, interval))
@@ -525,9 +525,17 @@ def test_verbose(interval, capsys):
 
 
 def test_very_verbose(capsys):
-    GaussianMixture(3, random_state=0, verbose=2, verbose_interval=2).fit(IRIS)
+    GaussianMixture(3, n_init=1, random_state=0, verbose=2, verbose_interval=2).fit(IRIS)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > 2 and all(re.search(r"gain (nan|-?[\d.e+-]+)  [\d.]+ s$", line) for line in lines) and "nan" not in lines[1]
+
+
+def test_verbose_with_restarts(capsys):
+    model = GaussianMixture(3, n_init=3, random_state=0, verbose=1, verbose_interval=1).fit(IRIS)
+    values = [float(v) for v in re.findall(r"log-likelihood (-?[\d.]+)", capsys.readouterr().out)]
+    assert len(values) >= model.n_iter_ + 2 * min(gmm_nb.estimator.SHORT, 2)
+    shown = np.round(150 * np.array(model.lower_bounds_), 6)
+    assert np.isin(shown, values).all() and np.allclose(values[-1], shown[-1], atol=2e-6)
 
 
 def test_verbose_may_be_a_bool(capsys):
@@ -556,7 +564,7 @@ def test_whole_weights_are_repeated_rows(structure):
 def test_weight_zero_removes_a_row(structure, method):
     "From any start: rows that do not count are seen by nothing"
     w = np.random.default_rng(1).gamma(1.0, size=150) * (np.arange(150) % 3 > 0)
-    parameters = dict(n_components=2, covariance_type=structure, init_params=method, random_state=0, tol=1e-8)
+    parameters = dict(n_components=2, covariance_type=structure, init_params=method, n_init=1, random_state=0, tol=1e-8)
     X = np.where(w[:, None] > 0, IRIS, 50 * IRIS[::-1])  # and they lie elsewhere
     there, gone = GaussianMixture(**parameters).fit(X, sample_weight=w), GaussianMixture(**parameters).fit(IRIS[w > 0], sample_weight=w[w > 0])
     assert_same_fit(there, gone, 1e-7)
@@ -568,7 +576,7 @@ def test_the_scale_of_weights_does_not_matter(structure, start):
     "Powers of two scale without rounding, so whatever a start does at random it does again"
     w = np.random.default_rng(1).gamma(1.0, size=150)
     parameters = explicit(structure, K=3, X=IRIS) if start == "explicit" else dict(init_params=start)
-    parameters |= dict(n_components=3, covariance_type=structure, random_state=0, tol=1e-6)
+    parameters |= dict(n_components=3, covariance_type=structure, n_init=1, random_state=0, tol=1e-6)
     one = GaussianMixture(**parameters).fit(IRIS, sample_weight=w)
     for factor in (2.0, 2.0**-20, 2.0**20, 2.0**-60, 2.0**60):
         other = GaussianMixture(**parameters).fit(IRIS, sample_weight=factor * w)
@@ -655,7 +663,7 @@ def test_bad_parameters(parameters, message):
 @pytest.mark.parametrize("X, message", [
     (np.ones(5), "Expected 2D array|2D data"), (np.ones((2, 2, 2)), "dim|2D"), (np.empty((0, 2)), "0 sample|minimum of"), (np.empty((5, 0)), r"0 feature\(s\)"),
     (np.array([[1.0, np.nan]] * 5), "NaN"), (np.array([[1.0, np.inf]] * 5), "infinity|inf"), ([["a", "b"]] * 5, "could not convert|dtype|numeric"), (np.ones((5, 2)) * 1j, "[Cc]omplex"),
-    ([[1, 2], [3]], "inhomogeneous|different length|sequence"), (None, "array|dtype|None"), ("text", "array|2D|dtype|convert"), (np.ones((1, 2)), "n_components = 2.*n_samples = 1"),
+    ([[1, 2], [3]], "inhomogeneous|different length|sequence"), (None, "array|dtype|None"), ("text", "array|2D|dtype|convert"), (np.ones((1, 2)), "n_components = 2.*n_samples = 1|1 sample.*minimum of 2"),
     (np.array([[None, 1.0]] * 5), "NaN|None|float|missing")])
 def test_bad_data(X, message):
     with pytest.raises((ValueError, TypeError), match=message) as caught: GaussianMixture(2, random_state=0).fit(X)

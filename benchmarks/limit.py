@@ -1,0 +1,93 @@
+"How far an iteration is from the bare arithmetic that it cannot do without."
+from __future__ import annotations
+
+from typing import Callable
+
+import numpy as np
+from gmm_nb.em import em_steps
+from gmm_nb.mixture import Mixture
+from gmm_nb.statistics import Sample, chunk_rows, coefficients, features, is_fast, parallel, prepare
+
+from .cases import simulated, start_near
+from .settings import Settings
+from .speed import CASES, describe
+from .tables import Column, Table
+from .timing import medians
+
+WHAT = ("Time of one of our iterations on one thread as a multiple of its bare arithmetic: two matrix products and one exp of a K×m "
+        "array for each chunk of m rows, with the engine's own chunk size, and nothing else.")
+AIM = 1.5
+
+
+def bare_features(sample: Sample, mixture: Mixture) -> Callable[[], None]:
+    "Log joints W F, exp, and sums F γᵀ, over chunks that are always the same one."
+    n = len(sample.X)
+    W = coefficients(mixture, sample.origin)
+    chunk = chunk_rows(n, sum(W.shape))
+    F = features(sample.X[:chunk], sample.origin, mixture.structure)
+    joint = W @ F
+    W = W / (0.1 * np.abs(joint).max())  # exponents of moderate size: no time is lost on numbers near zero
+
+    def arithmetic():
+        for start in range(0, n, chunk):
+            f, resp = F[:, :n - start], joint[:, :n - start]
+            np.matmul(W, f, out=resp)
+            np.exp(resp, out=resp)
+            f @ resp.T
+    return arithmetic
+
+
+def triangular_times(factor: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
+    "A lower triangular matrix times x, slab by slab, without most of the zeros."
+    for a in range(0, len(factor), 32):
+        np.matmul(factor[a:a + 32, :a + 32], x[:a + 32], out=out[a:a + 32])
+
+
+def bare_whitening(sample: Sample, mixture: Mixture) -> Callable[[], None]:
+    "Where the engine whitens: for each component a triangular product and Z Zᵀ, and one exp."
+    n, (K, d) = len(sample.X), mixture.means.shape
+    chunk = chunk_rows(n, 2 * d + K)
+    x, y = np.ascontiguousarray((sample.X[:chunk] - sample.origin).T), np.empty((d, chunk))
+    factors = np.ascontiguousarray(np.swapaxes(mixture.precisions_cholesky, 1, 2))
+    logs = np.full((K, chunk), -1.0)
+    resp = np.empty_like(logs)
+
+    def arithmetic():
+        for start in range(0, n, chunk):
+            m = min(chunk, n - start)
+            for factor in factors:
+                triangular_times(factor, x[:, :m], y[:, :m])
+            np.exp(logs[:, :m], out=resp[:, :m])
+            for _ in factors:
+                x[:, :m] @ x[:, :m].T
+    return arithmetic
+
+
+def run(settings: Settings) -> list[Table]:
+    "The cases of the table of targets against their own limit."
+    rows = []
+    for case in CASES:
+        n = settings.rows(case.n, case.d, case.K)
+        X, truth = simulated(n, case.d, case.K)
+        start = start_near(truth, case.structure)
+        with parallel(1) as map:
+            sample = prepare(X, structure=case.structure)
+            fast = is_fast(sample, start)
+            bare = (bare_features if fast else bare_whitening)(sample, start)
+            taken = medians({"bare": bare, "iteration": lambda: next(em_steps(sample, start, None, map))},
+                            3 * settings.repeats, inner=max(1, min(50, 10**5 // n)))
+        rows.append({"n": n, "d": case.d, "K": case.K, "structure": case.structure, "path": "features" if fast else "whitening",
+                     **{name: 1e3 * time for name, time in taken.items()}, "multiple": taken["iteration"] / taken["bare"]})
+    columns = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), Column("structure", "covariances"),
+               Column("path", "by"), Column("bare", "bare arithmetic, ms", ".2f"), Column("iteration", "iteration, ms", ".2f"),
+               Column("multiple", "multiple", ".2f")]
+    return [Table("limit", "An iteration as a multiple of its bare arithmetic, one thread", columns, rows)]
+
+
+def findings(tables: list[Table]) -> list[str]:
+    "Where the aim is reached, and where most is left."
+    rows = tables[0].rows
+    worst = max(rows, key=lambda row: row["multiple"])
+    reached = sum(row["multiple"] <= AIM for row in rows)
+    return [f"In {reached} of {len(rows)} cases an iteration takes at most {AIM} times its bare arithmetic, the aim.",
+            f"The largest multiple, {worst['multiple']:.1f}, is that of {describe(worst)}."]

@@ -1,0 +1,48 @@
+"Where threads pay."
+from __future__ import annotations
+
+from gmm_nb.em import em_steps
+from gmm_nb.statistics import parallel, prepare
+
+from .cases import simulated, start_near
+from .settings import Settings
+from .tables import Column, Table
+from .timing import medians
+
+WHAT = "Time of one of our iterations on one thread and on two, with the data prepared and the threads started."
+SHAPES = [(10**3, 2, 3), (10**4, 2, 3), (10**5, 2, 3), (10**6, 2, 3), (10**5, 2, 20), (10**4, 8, 8), (10**5, 8, 8), (5 * 10**5, 8, 8),
+          (10**5, 32, 16), (2 * 10**4, 128, 10)]
+PAYS = 1.1  # gain that is worth a second core
+COLUMNS = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), Column("one", "one thread, ms", ".2f"),
+           Column("two", "two threads, ms", ".2f"), Column("gain", "gain", ".2f"), Column("pays", f"pays (over {PAYS})")]
+
+
+def measure(n: int, d: int, K: int, settings: Settings) -> dict:
+    "One row."
+    X, truth = simulated(n, d, K)
+    start = start_near(truth, "full")
+    sample = prepare(X)
+    with parallel(1) as one, parallel(2) as two:
+        taken = medians({"one": lambda: next(em_steps(sample, start, None, one)), "two": lambda: next(em_steps(sample, start, None, two))},
+                        3 * settings.repeats, inner=max(1, min(50, 10**5 // n)))
+    gain = taken["one"] / taken["two"]
+    return {"n": n, "d": d, "K": K, "one": 1e3 * taken["one"], "two": 1e3 * taken["two"], "gain": gain, "pays": bool(gain > PAYS)}
+
+
+def run(settings: Settings) -> list[Table]:
+    "Full covariances over shapes."
+    return [Table("threads", "Milliseconds an iteration by number of threads", COLUMNS,
+                  [measure(settings.rows(n, d, K), d, K, settings) for n, d, K in SHAPES])]
+
+
+def findings(tables: list[Table]) -> list[str]:
+    "For which shapes a second thread pays."
+    rows = tables[0].rows
+    name = lambda row: f"{row['n']:,} × {row['d']} (K={row['K']}: {row['gain']:.1f})"
+    pays, not_so = [row for row in rows if row["pays"]], [row for row in rows if not row["pays"]]
+    said = []
+    if pays:
+        said.append(f"A second thread pays for {len(pays)} of {len(rows)} shapes, with the gain in brackets: " + ", ".join(map(name, pays)) + ".")
+    if not_so:
+        said.append("It does not pay for " + ", ".join(map(name, not_so)) + ".")
+    return said
