@@ -76,9 +76,9 @@ DATA: dict[str, Callable[[], DataSet]] = {
     "overlapping": lambda: clusters(4, [500, 500, 500], [[0, 0], [2, 0], [1, 2]], [[1], [1], [1]]),
     "small units (1e-4)": in_small_units,
     "1-d": lambda: clusters(6, [500, 300, 200], [[0], [3], [7]], [[1], [0.5], [2]]),
-    "K=20": lambda: drawn(2000, 2, 20, 7, 10.0),
+    "K=20": lambda: drawn(1200, 2, 20, 7, 10.0),
     "d=50": lambda: drawn(1500, 50, 3, 8, 3.0),
-    "8-d": lambda: drawn(1500, 8, 5, 9, 2.5),
+    "8-d": lambda: drawn(1000, 8, 5, 9, 2.5),
 }
 
 

@@ -29,20 +29,27 @@ def medians(calls: dict[str, Callable], repeats: int, inner: int = 1) -> dict[st
     return {name: float(np.median(taken)) for name, taken in times.items()}
 
 
-def milliseconds_a_pass(fits: dict[str, Callable[[int], float]], passes: int, repeats: int) -> tuple[dict, dict]:
+def enough_passes(fit: Callable[[int], float], least: int = 3, most: int = 300, aim: float = 0.3) -> int:
+    "So many passes that their time is well above the clock's noise: about `aim` seconds."
+    each = min(seconds(lambda: fit(2)) for _ in range(2)) / 2
+    return int(min(most, max(least, aim / each)))
+
+
+def milliseconds_a_pass(fits: dict[str, Callable[[int], float]], passes: dict[str, int], repeats: int) -> tuple[dict, dict]:
     """Milliseconds that one EM iteration takes in each fit, and the log-likelihood a row that each ended with.
 
     A fit is a function of the number of passes. The time of one with a single pass is subtracted from the time of one
-    with `passes`, and the rest divided by `passes - 1`: checks, set-up and scikit-learn's final E-step cancel.
+    with so many as `passes` says, and the rest divided by their number less one: checks, set-up and scikit-learn's final
+    E-step cancel.
     """
     times, values = {name: ([], []) for name in fits}, {}
     for _ in range(repeats):
         for name, fit in fits.items():
             times[name][0].append(seconds(lambda: fit(1)))
             start = time.perf_counter()
-            values[name] = fit(passes)
+            values[name] = fit(passes[name])
             times[name][1].append(time.perf_counter() - start)
-    taken = {name: 1e3 * (np.median(many) - np.median(one)) / (passes - 1) for name, (one, many) in times.items()}
+    taken = {name: 1e3 * (np.median(many) - np.median(one)) / (passes[name] - 1) for name, (one, many) in times.items()}
     return {name: max(float(ms), 1e-6) for name, ms in taken.items()}, values  # a noisy machine can make a difference negative
 
 

@@ -16,8 +16,8 @@ from .statistics import ROUNDING, Sample, Statistics, kappa, outer
 
 # %% auto #0
 __all__ = ['STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances', 'raise_spheres',
-           'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent', 'm_step', 'reach',
-           'is_exact']
+           'rounding_floor', 'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent',
+           'is_empty', 'm_step', 'reach', 'is_exact', 'refuse_rounding']
 
 # %% ../nbs/06_covariance.ipynb #bbd35b3b
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
@@ -43,14 +43,14 @@ def spherical(scatter, counts, d):
     "(K,). Eq. (eq-c-spherical)"
     return scatter / (d * counts)
 
-# %% ../nbs/06_covariance.ipynb #2a351a29
+# %% ../nbs/06_covariance.ipynb #0224570b
 def raise_matrices(covariances, floor):
     "Raise the eigenvalues of one (d, d) or a stack (K, d, d) to the floor. Eq. (eq-c-clip)"
     try:
         np.linalg.cholesky(covariances - np.diag(floor))
         return covariances  # nothing lies below it
     except np.linalg.LinAlgError:
-        unit = np.sqrt(np.outer(floor, floor))
+        unit = np.outer(np.sqrt(floor), np.sqrt(floor))
         values, vectors = np.linalg.eigh(covariances / unit)
         raised = (vectors * np.maximum(values, 1)[..., None, :]) @ np.swapaxes(vectors, -1, -2) * unit
         low = values[..., 0] < 1  # the others stay as they are, to the last bit
@@ -64,7 +64,12 @@ def raise_spheres(covariances, floor):
     "Raise variances of round components, (K,), to the mean of the floor."
     return np.maximum(covariances, np.mean(floor))
 
-# %% ../nbs/06_covariance.ipynb #826fa9f5
+# %% ../nbs/06_covariance.ipynb #9d66d83f
+def rounding_floor(sample: Sample) -> np.ndarray:  # (d,)
+    "Variances that the rounding of the data alone can make, in squared units of the features."
+    return (2.0**-51 * (np.abs(sample.origin) + sample.radius))**2
+
+# %% ../nbs/06_covariance.ipynb #bd8ff415
 def variance_floor(
     sample: Sample,  # the data, from `prepare`
     fraction: float,  # r, of each feature's variance
@@ -73,12 +78,11 @@ def variance_floor(
     if fraction == 0:
         return None
     variances = sample.variances
-    rounding = 2.0**-52 * (np.abs(sample.origin) + sample.radius)
-    constant = variances <= 4 * rounding**2
+    constant = variances <= rounding_floor(sample)
     usual = variances[~constant].mean() if (~constant).any() else 1.0
     return fraction * np.where(constant, usual, variances)
 
-# %% ../nbs/06_covariance.ipynb #b595df23
+# %% ../nbs/06_covariance.ipynb #e6bbdedc
 def at_floor(
     mixture: Mixture,
     floor: np.ndarray | None,  # (d,) from `variance_floor`
@@ -91,7 +95,7 @@ def at_floor(
     elif mixture.structure == "diag":
         low = np.any(mixture.covariances <= floor * (1 + 1e-6), axis=1)
     else:
-        low = np.linalg.eigvalsh(mixture.covariances / np.sqrt(np.outer(floor, floor)))[..., 0] <= 1 + 1e-6
+        low = np.linalg.eigvalsh(mixture.covariances / np.outer(np.sqrt(floor), np.sqrt(floor)))[..., 0] <= 1 + 1e-6
     return np.broadcast_to(low, mixture.n_components)
 
 # %% ../nbs/06_covariance.ipynb #6a5d083e
@@ -123,14 +127,19 @@ def _no_estimate(statistics, reason):
         f"No estimate: {reason}. The components hold {held}{', …' if len(statistics.counts) > 10 else ''} of "
         f"{statistics.n_samples:.6g} rows. Use fewer components, another start, a simpler covariance structure, or a larger reg_covar.")
 
-# %% ../nbs/06_covariance.ipynb #ebe72fe0
+# %% ../nbs/06_covariance.ipynb #43118108
+def is_empty(statistics: Statistics) -> bool:
+    "Whether a component has lost its last row: its share of all rows is below rounding."
+    return not np.min(statistics.counts) > 1e-14 * statistics.n_samples
+
+# %% ../nbs/06_covariance.ipynb #b49eb0ad
 def m_step(
     statistics: Statistics,  # sums from the E-step
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
 ) -> Mixture:  # the maximum of Q
     "The M-step under the statistics' covariance structure. Raises CollapsedComponent where there is no maximum."
     counts, structure = statistics.counts, STRUCTURES[statistics.structure]
-    if not np.min(counts) > 1e-12:  # no points left: 1e-12 of one row is rounding
+    if is_empty(statistics):
         raise _no_estimate(statistics, f"component {int(np.argmin(counts))} has no points left")
     means, scatter = centre(statistics)
     covariances = structure.estimate(scatter, counts, means.shape[1])
@@ -154,3 +163,12 @@ def reach(statistics: Statistics) -> np.ndarray:
 def is_exact(statistics: Statistics, mixture: Mixture) -> bool:
     "Whether an M-step has kept enough digits; if not, take the statistics again about the new means."
     return 2.0**-52 * kappa(mixture, reach(statistics)) < ROUNDING
+
+# %% ../nbs/06_covariance.ipynb #40ac34f2
+def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
+    "Raise CollapsedComponent if a component is as narrow, in some direction, as the rounding of the data."
+    raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, np.maximum(rounding_floor(sample), 1e-290))
+    if not np.array_equal(raised, mixture.covariances):
+        which = "the shared covariance" if mixture.structure == "tied" else f"component {np.argwhere(raised != mixture.covariances)[0, 0]}"
+        raise CollapsedComponent(f"No estimate: {which} has no spread beyond rounding, in some direction. Use fewer components, "
+                                 "another start, a simpler covariance structure, or a positive reg_covar.")

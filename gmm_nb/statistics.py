@@ -23,8 +23,8 @@ from .mixture import Mixture, covariances_shape
 
 # %% auto #0
 __all__ = ['OUTER', 'FORMS', 'LOWEST', 'ROUNDING', 'MANY_FEATURES', 'outer', 'Statistics', 'Form', 'features', 'precisions',
-           'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'prepare', 'kappa', 'is_fast', 'e_step',
-           'n_workers', 'parallel']
+           'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare', 'kappa',
+           'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -200,8 +200,9 @@ class Sample:
         "(d,) variance of each feature."
         return (np.diagonal(self.scatter) if self.scatter.ndim == 2 else self.scatter) / self.n_samples
 
-# %% ../nbs/05_statistics.ipynb #a5716586
-def _check_weights(weights, n):
+# %% ../nbs/05_statistics.ipynb #a31cabe7
+def check_weights(weights, n: int) -> np.ndarray:
+    "Sample weights as (n,) float64. Raises ValueError for a wrong shape, and for weights that are negative, not finite, or all zero."
     try:
         weights = np.asarray(weights, dtype=float)
     except (TypeError, ValueError):
@@ -244,7 +245,7 @@ def _scatter(X, weights, origin, rows, chunk, whole):
         total = total + FORMS["full" if whole else "diag"].gram(x)
     return total
 
-# %% ../nbs/05_statistics.ipynb #957726c4
+# %% ../nbs/05_statistics.ipynb #61de378d
 def prepare(
     X: np.ndarray,  # (n, d) data
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
@@ -254,7 +255,7 @@ def prepare(
     "Data ready for `e_step`. Raises ValueError for bad data or weights."
     X = as_data(X)
     n, d = X.shape
-    weights = None if sample_weight is None else _check_weights(sample_weight, n)
+    weights = None if sample_weight is None else check_weights(sample_weight, n)
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
     parts = list(map(lambda rows: _extent(X, weights, rows, chunk), blocks(n, chunk)))
