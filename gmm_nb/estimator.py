@@ -182,7 +182,7 @@ def posterior(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as scikit-learn has it."
     return softmax(joint).T
 
-# %% ../nbs/09_estimator.ipynb #9e9c8af9
+# %% ../nbs/09_estimator.ipynb #0b986c8c
 class Parameters(BaseEstimator):
     "The parameters of `GaussianMixture`."
     def __init__(
@@ -202,7 +202,7 @@ class Parameters(BaseEstimator):
         warm_start=False,  # go on from the last fit
         verbose=0,  # 1 prints progress, 2 also gains and times
         verbose_interval=10,  # passes between prints
-        n_jobs=None,  # threads; -1 for all cores
+        n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
         acceleration=None,  # None: the derivation's EM; "squarem" or "natural-gradient": fewer passes
     ):
         self.n_components, self.covariance_type, self.tol, self.reg_covar = n_components, covariance_type, tol, reg_covar

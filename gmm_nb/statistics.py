@@ -22,9 +22,9 @@ from .data import as_data
 from .mixture import Mixture, covariances_shape
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'LOWEST', 'ROUNDING', 'MANY_FEATURES', 'outer', 'Statistics', 'Form', 'features', 'precisions',
-           'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare', 'kappa',
-           'is_fast', 'e_step', 'n_workers', 'parallel']
+__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MANY_ROWS', 'NEGLIGIBLE', 'ROUNDING', 'MANY_FEATURES', 'outer', 'Statistics', 'Form',
+           'features', 'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights',
+           'prepare', 'kappa', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -84,19 +84,25 @@ class Form(NamedTuple):
     unpack: Callable  # sums of the quadratic features (K,q), d -> `second`
     gram: Callable  # (d,m) -> the structure's part of Z Zᵀ
 
-# %% ../nbs/05_statistics.ipynb #eb9dc2de
+# %% ../nbs/05_statistics.ipynb #30595ad2
 def _fill_products(x, out):
     start = 0
     for a in range(len(x)):  # row a times rows a..d-1: d calls, each on long contiguous rows
         np.multiply(x[a], x[a:], out=out[start:start + len(x) - a])
         start += len(x) - a
 
+@cache
+def _triangle(d):
+    "Positions a <= b of the upper triangle, and the factors of Λ_ab there: x_a x_b stands for (a, b) and (b, a)."
+    a, b = np.triu_indices(d)
+    return a, b, np.where(a == b, -0.5, -1.0)
+
 def _upper(precision):
-    a, b = np.triu_indices(precision.shape[-1])
-    return np.where(a == b, -0.5, -1.0) * precision[:, a, b]  # x_a x_b stands for (a,b) and (b,a)
+    a, b, factor = _triangle(precision.shape[-1])
+    return factor * precision[:, a, b]
 
 def _symmetric(sums, d):
-    a, b = np.triu_indices(d)
+    a, b, _ = _triangle(d)
     second = np.empty((len(sums), d, d))
     second[:, a, b] = second[:, b, a] = sums
     return second
@@ -152,7 +158,7 @@ def coefficients(
             mixture.n_features * np.log(2 * np.pi) + mixture.log_determinants + np.sum(mean * linear, axis=1))
     return np.concatenate([constant[:, None], linear, form.coefficients(precision, mixture.n_components)], axis=1)
 
-# %% ../nbs/05_statistics.ipynb #48c75bee
+# %% ../nbs/05_statistics.ipynb #c397c86b
 LOWEST = -600.0  # exp(-600) is 1e-261: nothing beside 1, and its products with data are not subnormal
 
 def normalize(
@@ -166,22 +172,31 @@ def normalize(
     np.subtract(joint, top, out=joint)
     np.maximum(joint, LOWEST, out=joint)
     np.exp(joint, out=joint)
-    np.sum(joint, axis=0, out=total)
+    np.dot(np.ones(len(joint)), joint, out=total)  # sums of columns: faster than np.sum, and without Python's lock
     top += np.log(total)
     np.divide(1.0 if weights is None else weights, total, out=total)
     np.multiply(joint, total, out=joint)
     return float(np.sum(top) if weights is None else weights @ top)
 
-# %% ../nbs/05_statistics.ipynb #f4ca2265
+# %% ../nbs/05_statistics.ipynb #63d51f38
 def chunk_rows(n: int, height: int) -> int:
     "Rows of data in a chunk whose work space is `height` float64 numbers a row."
-    return min(n, 8192 if height <= 64 else 2048 if height <= 1024 else 512)
+    return min(n, 16384 if height <= 12 else 8192 if height <= 64 else 2048 if height <= 1024 else 512)
 
 def blocks(n: int, chunk: int, at_most: int = 16) -> list[range]:
     "Cut n rows into at most 16 blocks; each is a range of the starts of its chunks."
     chunks = -(-n // chunk)
     size = -(-chunks // at_most) * chunk
     return [range(start, min(start + size, n), chunk) for start in range(0, n, size)]
+
+# %% ../nbs/05_statistics.ipynb #39dbd8b2
+MANY_ROWS = 16  # height of a chunk's work space, from which on threads pay
+_one_by_one = map
+
+def _each_block(work, n, chunk, height, map):
+    "Results of `work` on each block in order, by `map` where that pays."
+    pieces = blocks(n, chunk)
+    return list((map if height >= MANY_ROWS and len(pieces) > 1 else _one_by_one)(work, pieces))
 
 # %% ../nbs/05_statistics.ipynb #14ee6932
 @dataclass(frozen=True, eq=False)
@@ -245,7 +260,7 @@ def _scatter(X, weights, origin, rows, chunk, whole):
         total = total + FORMS["full" if whole else "diag"].gram(x)
     return total
 
-# %% ../nbs/05_statistics.ipynb #61de378d
+# %% ../nbs/05_statistics.ipynb #300f16ba
 def prepare(
     X: np.ndarray,  # (n, d) data
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
@@ -258,21 +273,21 @@ def prepare(
     weights = None if sample_weight is None else check_weights(sample_weight, n)
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
-    parts = list(map(lambda rows: _extent(X, weights, rows, chunk), blocks(n, chunk)))
+    parts = _each_block(lambda rows: _extent(X, weights, rows, chunk), n, chunk, 4 * d, map)
     shift = sum(part[0] for part in parts) / n_samples
     low, high = np.min([part[1] for part in parts], axis=0), np.max([part[2] for part in parts], axis=0)
     _check_range(high - low)
     origin = X[0] + shift
-    scatter = sum(map(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), blocks(n, chunk)))
+    scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), n, chunk, 4 * d, map))
     return Sample(X, weights, n_samples, origin, np.maximum(high - shift, shift - low), scatter)
 
-# %% ../nbs/05_statistics.ipynb #6b79cf3a
+# %% ../nbs/05_statistics.ipynb #73f8e19f
 def kappa(
     mixture: Mixture,
     radius: np.ndarray,  # (d,) R, largest distance from the origin
 ) -> float:
     "How much larger the terms of a log-density can be than one; the largest κ_k of Eq. (eq-s-kappa)."
-    reach = np.broadcast_to(radius, mixture.means.shape)
+    reach = radius + np.zeros(mixture.means.shape)
     return float(np.max(np.sum(reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach), axis=1)))
 
 # %% ../nbs/05_statistics.ipynb #2a1b319d
@@ -292,18 +307,27 @@ def _whitened_square(mixture, k, x, work):
         y = np.multiply(np.reshape(factor, (-1, 1)), x, out=work)
     return np.einsum("am,am->m", y, y)
 
-# %% ../nbs/05_statistics.ipynb #46bc0229
+# %% ../nbs/05_statistics.ipynb #1762036e
+NEGLIGIBLE = 1e-30  # of a row
+
+def _that_count(X, resp):
+    "The columns of X (d, m) and their responsibilities (m,), without negligible ones where those are most."
+    near = np.flatnonzero(resp > NEGLIGIBLE)
+    return (X, resp) if 2 * len(near) > len(resp) else (np.take(X, near, axis=1), resp[near])
+
+# %% ../nbs/05_statistics.ipynb #0cd27e8d
 def _careful_block(sample, mixture, about, rows, chunk):
     "Sums over one block of rows by whitening, measured from `about` (K, d): counts, first, second, log-likelihood."
     (K, d), structure = mixture.means.shape, mixture.structure
-    x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, K, 1, 1))
+    columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, d, K, 1, 1))
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
     second = np.zeros(covariances_shape(structure, K, d))
     with np.errstate(divide="ignore"):
         constant = np.log(mixture.weights) - 0.5 * (d * np.log(2 * np.pi) + mixture.log_determinants)
     for start in rows:
         m = min(chunk, rows.stop - start)
-        X = sample.X[start:start + m].T
+        X = columns[:, :m]
+        X[...] = sample.X[start:start + m].T  # once: columns of a row-wise array are slow to read
         w = None if sample.weights is None else sample.weights[start:start + m]
         for k in range(K):
             centred = np.subtract(X, mixture.means[k][:, None], out=x[:, :m])
@@ -312,9 +336,10 @@ def _careful_block(sample, mixture, about, rows, chunk):
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
         counts += resp.sum(axis=1)
         for k in range(K):
-            centred = np.subtract(X, about[k][:, None], out=x[:, :m])
-            first[k] += centred @ resp[k]
-            centred *= np.sqrt(resp[k])
+            rows_k, resp_k = _that_count(X, resp[k])
+            centred = np.subtract(rows_k, about[k][:, None], out=x[:, :len(resp_k)])
+            first[k] += centred @ resp_k
+            centred *= np.sqrt(resp_k)
             second[... if structure == "tied" else k] += FORMS[structure].gram(centred)
     return counts, first, second, log_likelihood
 
@@ -329,7 +354,7 @@ def _work_space(sample, K, P, chunk):
         pass
     return np.ones((P, chunk)), np.empty((K, chunk)), np.empty(chunk), np.empty(chunk)
 
-# %% ../nbs/05_statistics.ipynb #ad7d9544
+# %% ../nbs/05_statistics.ipynb #aea7c598
 def _fast_block(sample, structure, W, rows, chunk):
     "Sums over one block of rows by features: (K, P) array of γFᵀ and the log-likelihood. Eq. (eq-s-products)"
     K, P = W.shape
@@ -341,7 +366,7 @@ def _fast_block(sample, structure, W, rows, chunk):
         f = features(sample.X[start:start + m], sample.origin, structure, out=F[:, :m])
         resp = np.matmul(W, f, out=joint[:, :m])
         log_likelihood += normalize(resp, top[:m], total[:m], w)
-        sums += f @ resp.T
+        sums += np.dot(f, resp.T)  # unlike f @ resp.T, it lets go of Python's lock for small results too
     sample.buffers.append(work)
     return sums.T, log_likelihood
 
@@ -363,7 +388,7 @@ def _check_fits(sample, mixture):
     if mixture.structure == "tied" and sample.scatter.ndim != 2:
         raise ValueError("Got a sample without its scatter matrix, which tied covariances need; use prepare(X, structure='tied').")
 
-# %% ../nbs/05_statistics.ipynb #f2f099fd
+# %% ../nbs/05_statistics.ipynb #42fa9970
 def e_step(
     X: np.ndarray | Sample,  # (n, d) data, or a prepared `Sample`
     mixture: Mixture,  # the mixture that gives the responsibilities
@@ -381,7 +406,7 @@ def _fast(sample, mixture, map=map):
     d, structure = mixture.n_features, mixture.structure
     W = coefficients(mixture, sample.origin)
     chunk = chunk_rows(len(sample.X), sum(W.shape))
-    parts = list(map(lambda rows: _fast_block(sample, structure, W, rows, chunk), blocks(len(sample.X), chunk)))
+    parts = _each_block(lambda rows: _fast_block(sample, structure, W, rows, chunk), len(sample.X), chunk, sum(W.shape), map)
     sums, log_likelihood = sum(part[0] for part in parts), sum(part[1] for part in parts)
     if structure == "tied":  # what all components share was left out
         second = sample.scatter
@@ -392,8 +417,8 @@ def _fast(sample, mixture, map=map):
 
 def _careful(sample, mixture, map=map, about=None):
     about = mixture.means if about is None else about
-    chunk = chunk_rows(len(sample.X), 2 * mixture.n_features + mixture.n_components)
-    parts = list(map(lambda rows: _careful_block(sample, mixture, about, rows, chunk), blocks(len(sample.X), chunk)))
+    chunk = min(len(sample.X), 1024)
+    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), len(sample.X), chunk, mixture.n_features, map)
     sums = (sum(column) for column in zip(*parts))
     return Statistics(*sums, sample.n_samples, about, mixture.structure)
 

@@ -114,7 +114,14 @@ def linked(text):
     return CITATION.sub(lambda m: f"[{m[0]}{')' if '(' in m[0] else ''}](references.ipynb)", text).replace("](references.ipynb))", "](references.ipynb)")
 
 
-def entry(module, names, node, lines, chapter, place):
+def inherited(node, homes):
+    "What a class has from classes of the package, as links"
+    bases = [base.id for base in getattr(node, "bases", []) if isinstance(base, ast.Name) and base.id in homes]
+    links = " and ".join(f"[{homes[name]}.{name}](#{homes[name]}.{name.lower()})" for name in bases)
+    return f"Also has all that is in {links}." if links else ""
+
+
+def entry(module, names, node, lines, chapter, place, homes):
     "The Markdown of one name"
     heading = place[names[0]]
     anchor = re.search(r"\{#([\w-]+)\}", heading)
@@ -126,7 +133,7 @@ def entry(module, names, node, lines, chapter, place):
     inner = [label for child in getattr(node, "body", []) if isinstance(node, ast.ClassDef) and isinstance(child, ast.FunctionDef)
              for label in equations(docstring(child))]
     more = "".join(f", [{label}]({LABELS[label]}#{label})" for label in dict.fromkeys(inner))
-    return "\n\n".join([*parts, f"From: {where}{more}."])
+    return "\n\n".join([*parts, f"From: {where}{more}. {inherited(node, homes)}".rstrip()])
 
 
 # ---- the page
@@ -148,14 +155,15 @@ INTRO = """What is there, what does it take, and what does it return? Here is ev
 
 def cells():
     "The cells of the page as pairs of a kind and a source"
-    known, bodies = {}, []
+    known, homes, bodies = {}, {}, []
     for chapter in CHAPTERS:
         statements, lines, summary = public(chapter.module)
         place = places(chapter)
         known |= {f"{chapter.module}.{name}": node for names, node in statements for name in names}
+        homes |= {name: chapter.module for names, node in statements for name in names if isinstance(node, ast.ClassDef)}
         title = chapter.markdown[0].splitlines()[0].removeprefix("# ")
         bodies.append(("markdown", f"## gmm_nb.{chapter.module}\n\n{linked(summary)}. Chapter: [{title}]({chapter.name})."))
-        bodies += [("markdown", entry(chapter.module, names, node, lines, chapter, place)) for names, node in statements]
+        bodies += [("markdown", entry(chapter.module, names, node, lines, chapter, place, homes)) for names, node in statements]
     return [("markdown", "# Reference\n\n> Every public name with its signature, its shapes, its errors and its source"),
             ("raw", "---\ntoc-depth: 2\n---"), ("markdown", INTRO), ("markdown", table(known)), *bodies]
 

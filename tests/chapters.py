@@ -54,7 +54,8 @@ class Cell:
 
 class Notebook:
     def __init__(self, path):
-        self.path, self.name = path, path.name
+        self.path = path
+        self.name = path.relative_to(NBS).as_posix() if path.is_relative_to(NBS) else path.name  # how/to.ipynb
         raw = json.loads(path.read_text(encoding="utf-8"))["cells"]
         self.cells = [Cell(c["cell_type"], "".join(c["source"]), tuple(c.get("outputs", []))) for c in raw]
 
@@ -109,9 +110,9 @@ class Notebook:
 
 
 def notebooks():
-    "index first, then in the order of their numbers"
-    paths = sorted(NBS.glob("*.ipynb"), key=lambda p: (p.stem != "index", p.name))
-    return [Notebook(path) for path in paths]
+    "index first, then in the order of their numbers, then those in folders"
+    paths = [path for path in NBS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    return [Notebook(path) for path in sorted(paths, key=lambda p: (p.stem != "index", p.parent != NBS, str(p)))]
 
 
 def copy_tree(target):

@@ -334,7 +334,7 @@ def test_a_component_that_shrinks_onto_a_point_collapses():
         start = Mixture([0.9, 0.1], [[0.0, 0.0], [20.0, 20.0]], {"full": np.stack([np.eye(2)] * 2), "diag": np.ones((2, 2)), "spherical": np.ones(2)}[structure], structure)
         with pytest.raises(CollapsedComponent) as caught: fit_mixture(X, start)
         message = str(caught.value)
-        assert re.search(r"covariances?\[1.*\]|component 1", message) and "hold 50, 1 of 51 rows" in message
+        assert re.search(r"component 1|covariances?\[1", message), "which one"
         assert all(advice in message for advice in ("fewer components", "another start", "simpler covariance", "reg_covar"))
         held = fit_mixture(X, start, reg_covar=1e-6)  # and with a floor it does not
         assert held.converged and held.mixture.weights[1] == pytest.approx(1 / 51)

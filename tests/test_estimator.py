@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from gmm_nb.covariance import CollapsedComponent
-from gmm_nb.estimator import GaussianMixture
+from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning
 from gmm_nb.initialization import METHODS
 from gmm_nb.mixture import STRUCTURES
 from oracles import data, expand
@@ -260,7 +260,7 @@ def test_explicit_starts_need_no_randomness(structure):
 
 def test_restarts_are_not_worse():
     X = np.random.default_rng(3).normal(size=(400, 2)) + 6 * np.random.default_rng(4).integers(3, size=(400, 2))
-    one = [GaussianMixture(9, init_params="random_from_data", random_state=seed).fit(X).score(X) for seed in range(5)]
+    one = [GaussianMixture(9, init_params="random_from_data", n_init=1, random_state=seed).fit(X).score(X) for seed in range(5)]
     ten = [GaussianMixture(9, init_params="random_from_data", n_init=10, random_state=seed).fit(X).score(X) for seed in range(5)]
     assert np.median(ten) > np.median(one)
 
@@ -343,23 +343,19 @@ def test_a_leader_that_collapses_late_is_dropped_too(monkeypatch):
 
 
 def test_a_leader_that_really_collapses():
-    "Nothing is simulated: likelihood grows without bound on the way to a singularity, so a doomed start leads"
-    X, survived, late = collapsing(), 0, []
-    for seed in range(30):
-        alone = []
-        for n_init in (1, 6):
+    "Nothing is simulated: the likelihood grows without bound on the way to a singularity, so a doomed start leads"
+    X = np.vstack([np.random.default_rng(0).normal(size=(60, 2)), np.tile([[2.0, 2.0]], (4, 1))])
+    counted, alone = [], 0
+    for seed in range(20):
+        parameters = dict(n_components=4, init_params="random_from_data", reg_covar=0, random_state=seed, max_iter=400, tol=1e-6)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            counted.append(GaussianMixture(n_init=6, **parameters).fit(X).n_collapsed_)  # the starts that do not collapse are enough
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    alone.append(GaussianMixture(4, init_params="random_from_data", reg_covar=0, n_init=n_init, random_state=seed, max_iter=400).fit(X))
-            except CollapsedComponent as error:
-                alone.append(str(error))
-        if isinstance(alone[0], str): continue
-        if isinstance(alone[1], str):  # the first start alone survives (it is among the six), so six starts must as well
-            late.append((seed, alone[1]))
-        survived += 1
-    assert survived > 3
-    assert not late, late[:3]
+                GaussianMixture(n_init=1, **parameters).fit(X)
+            except CollapsedComponent:
+                alone += 1
+    assert 0 < alone < 20 and 0 < np.count_nonzero(counted) < 20 and max(counted) > 1, (alone, counted)
 
 
 def test_one_start_that_collapses_says_what_to_try():
@@ -367,7 +363,7 @@ def test_one_start_that_collapses_says_what_to_try():
     start = dict(weights_init=[0.9, 0.1], means_init=[[0.0, 0.0], [7.0, 7.0]], precisions_init=np.stack([np.eye(2)] * 2))
     with pytest.raises(CollapsedComponent) as caught: GaussianMixture(2, reg_covar=0, **start).fit(X)  # six equal rows have no variance
     assert all(advice in str(caught.value) for advice in ("fewer components", "another start", "reg_covar"))
-    assert GaussianMixture(2, **start).fit(X).converged_  # the default floor holds it
+    with pytest.warns(VarianceFloorWarning): assert GaussianMixture(2, **start).fit(X).converged_  # the default floor holds it
 
 
 # ---- warm start, interrupts
@@ -570,6 +566,7 @@ def test_weight_zero_removes_a_row(structure, method):
     assert_same_fit(there, gone, 1e-7)
 
 
+@pytest.mark.filterwarnings("ignore:.*rest on the variance floor")
 @each_structure
 @pytest.mark.parametrize("start", ["explicit", *METHODS])
 def test_the_scale_of_weights_does_not_matter(structure, start):

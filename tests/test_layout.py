@@ -3,6 +3,7 @@ import ast
 import configparser
 import importlib
 import os
+import posixpath
 import re
 import subprocess
 import sys
@@ -301,9 +302,9 @@ def unresolved(nb, by_name):
     for target in re.findall(r"\]\(([^)\s]+)\)", nb.prose):
         if re.match(r"[a-z]+:", target): continue
         path, _, anchor = target.partition("#")
-        if path.endswith((".html", ".md")) or path and not (NBS / path).exists() and path not in by_name:
-            missing.append(target)
-        elif anchor and (other := by_name.get(path) if path else nb) and anchor not in other.anchors: missing.append(target)
+        page = posixpath.normpath(posixpath.join(posixpath.dirname(nb.name), path)) if path else nb.name
+        if path.endswith((".html", ".md")) or page not in by_name and not (NBS / page).exists(): missing.append(target)
+        elif anchor and page in by_name and anchor not in by_name[page].anchors: missing.append(target)
     return missing
 
 

@@ -36,7 +36,8 @@ def test_readme_commands_exist():
 
 def test_readme_links():
     "Links lead to pages of the site, to places on the page, to files of the repository, or to the web"
-    pages = {re.sub(r"^\d+_", "", path.stem) for path in (readme.ROOT / "nbs").glob("*.ipynb")}
+    nbs = readme.ROOT / "nbs"
+    pages = {path.relative_to(nbs).with_name(re.sub(r"^\d+_", "", path.stem)).as_posix() for path in nbs.rglob("*.ipynb")}
     url = readme.site_url()
     repository = tomllib.loads((readme.ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
     targets = re.findall(r"\]\(([^)\s]+)\)", TEXT)

@@ -3,11 +3,10 @@ import json
 import re
 
 import pytest
+from api import CITATION
 from chapters import NBS
 
 PAGES = sorted(path for path in NBS.rglob("*.ipynb") if path.name != "references.ipynb" and ".ipynb_checkpoints" not in path.parts)
-NAME = r"(?:von )?[A-Z][^\W\d_]+(?:-[A-Z][^\W\d_]+)*"
-CITATION = re.compile(rf"({NAME}(?:(?:, (?:and )?| & | and ){NAME})*)(?:['’]s(?: [a-z]+)?)?,? \(?((?:18|19|20)\d\d)\b(?! ?[%×])")
 NO_NAMES = {"Matrix", "Copyright", "Python", "Version", "January", "February", "March", "April", "May", "June", "July", "August", "September",
             "October", "November", "December"}
 

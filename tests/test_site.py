@@ -11,6 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -141,7 +142,7 @@ def site(tmp_path_factory):
 
 
 def pages(folder):
-    return [folder / (re.sub(r"^\d+[a-zA-Z0-9]*_", "", nb.path.stem) + ".html") for nb in notebooks()]
+    return [folder / Path(nb.name).parent / (re.sub(r"^\d+[a-zA-Z0-9]*_", "", nb.path.stem) + ".html") for nb in notebooks()]
 
 
 @needs_quarto
@@ -152,7 +153,7 @@ def test_quarto_does_not_complain(site):
 @needs_quarto
 def test_pages_are_there_and_resolved(site):
     for path in pages(site[0]):
-        assert path.is_file(), f"no page {path.name}"
+        assert path.is_file(), f"no page {path.relative_to(site[0])}"
         assert unresolved(path.read_text(encoding="utf-8")) == [], path.name
 
 
@@ -164,7 +165,7 @@ def test_no_link_is_broken(site):
 @needs_quarto
 def test_search_knows_the_pages(site):
     index = (site[0] / "search.json").read_text(encoding="utf-8")
-    for path in pages(site[0]): assert path.name in index
+    for path in pages(site[0]): assert path.relative_to(site[0]).as_posix() in index
 
 
 @needs_quarto
@@ -176,7 +177,7 @@ def test_pages_open(site, serve, tmp_path):
         except (urllib.error.URLError, OSError): pytest.skip(f"{library[1]} is out of reach: the pages are not opened")
     address = serve(site[0])
     for path in pages(site[0]):
-        dom, errors = open_page(f"{address}/{path.name}", tmp_path / "profile")
+        dom, errors = open_page(f"{address}/{path.relative_to(site[0]).as_posix()}", tmp_path / "profile")
         assert errors == [], f"{path.name}: {errors}"
         assert unrendered(dom) == [], f"{path.name}: {unrendered(dom)[:3]}"
         if 'class="math' in dom: assert "<mjx-container" in dom, f"{path.name}: no formula is rendered"
