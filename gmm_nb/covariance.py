@@ -17,7 +17,7 @@ from .statistics import ROUNDING, Sample, Statistics, kappa, outer
 # %% auto #0
 __all__ = ['STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances', 'raise_spheres',
            'rounding_floor', 'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent',
-           'is_empty', 'm_step', 'reach', 'is_exact', 'refuse_rounding']
+           'is_empty', 'm_step', 'is_exact', 'refuse_rounding']
 
 # %% ../nbs/06_covariance.ipynb #bbd35b3b
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
@@ -150,19 +150,11 @@ def m_step(
     except ValueError as error:
         raise _no_estimate(statistics, str(error).split(":")[0]) from None
 
-# %% ../nbs/06_covariance.ipynb #b86a76b1
-def reach(statistics: Statistics) -> np.ndarray:
-    "(K, d) root mean square distance of each component's rows from the origin."
-    second, d = statistics.second, statistics.first.shape[1]
-    total = {"full": lambda: np.diagonal(second, axis1=1, axis2=2) / statistics.counts[:, None],
-             "tied": lambda: np.diagonal(second) / statistics.n_samples + np.zeros_like(statistics.first),
-             "diag": lambda: second / statistics.counts[:, None],
-             "spherical": lambda: np.repeat((second / (d * statistics.counts))[:, None], d, axis=1)}[statistics.structure]()
-    return np.sqrt(np.maximum(total, 0))
-
+# %% ../nbs/06_covariance.ipynb #2eace727
 def is_exact(statistics: Statistics, mixture: Mixture) -> bool:
     "Whether an M-step has kept enough digits; if not, take the statistics again about the new means."
-    return 2.0**-52 * kappa(mixture, reach(statistics)) < ROUNDING
+    shift = np.abs(statistics.first / statistics.counts[:, None])
+    return 2.0**-52 * kappa(mixture, shift) < ROUNDING
 
 # %% ../nbs/06_covariance.ipynb #40ac34f2
 def refuse_rounding(mixture: Mixture, sample: Sample) -> None:

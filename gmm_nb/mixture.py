@@ -109,7 +109,7 @@ def _check(weights, means, covariances, structure):
     factor.setflags(write=False)
     return dict(weights=weights, means=means, covariances=covariances, precisions_cholesky=factor)
 
-# %% ../nbs/02_mixture.ipynb #9ec1d7dd
+# %% ../nbs/02_mixture.ipynb #c86e527b
 @dataclass(frozen=True, eq=False)
 class MixtureParameters:
     "Weights, means and covariances of a mixture, known to be valid. ValueError that says which of them is not, and why."
@@ -144,7 +144,7 @@ class MixtureParameters:
         P = self.precisions_cholesky
         if self.structure in ("full", "tied"): P = np.diagonal(P, axis1=-2, axis2=-1)
         if self.structure == "spherical": P = P[:, None]
-        logs = -2 * np.log(P).sum(axis=-1) * (self.n_features if self.structure == "spherical" else 1) + np.zeros(self.n_components)
+        logs = -2 * np.log(P + np.zeros(self.means.shape)).sum(axis=1)
         logs.setflags(write=False)
         return logs
 
@@ -225,11 +225,10 @@ def saved_columns(
     saved = _read(path)
     return tuple(map(str, saved["columns"])) if "columns" in saved else None
 
-# %% ../nbs/02_mixture.ipynb #a111b143
+# %% ../nbs/02_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
 class Mixture(MixtureDensity):
     "A Gaussian mixture: weights, means and covariances that are valid and cannot be changed, and all that follows from them."
-
     def sample(self,
         n, # how many rows
         rng, # numpy.random.Generator
