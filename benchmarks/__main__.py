@@ -10,9 +10,10 @@ from importlib import import_module
 from pathlib import Path
 
 from .settings import FULL, QUICK, Settings
-from .timing import machine
+from .timing import Others, machine
 
 PARTS = ("speed", "limit", "memory", "threads", "acceleration", "starts", "defaults", "end-to-end", "scaling")
+QUIET = 0.15  # cores that others may use before the part says so
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -31,14 +32,17 @@ def run_part(name: str, settings: Settings) -> dict:
     "Run one part, print it, and return what is to be kept."
     part = import_module(f".{name.replace('-', '_')}", __package__)
     print(f"\n## {name}\n{part.WHAT}\n", flush=True)
-    start = time.perf_counter()
+    start, others = time.perf_counter(), Others()
     tables = part.run(settings)
-    taken = time.perf_counter() - start
+    taken, busy = time.perf_counter() - start, others.cores()
     said = part.findings(tables)
     for table in tables:
         print(table, end="\n\n")
+    if busy is not None and busy > QUIET:
+        said.append(f"Meanwhile other processes kept {busy:.1f} cores busy: timings of this part are not to be trusted.")
     print(*said, f"({taken:.0f} s)", sep="\n", flush=True)
-    return {"what": part.WHAT, "tables": [table.as_json() for table in tables], "findings": said, "seconds": round(taken, 1)}
+    return {"what": part.WHAT, "tables": [table.as_json() for table in tables], "findings": said, "seconds": round(taken, 1),
+            "others": None if busy is None else round(busy, 2)}
 
 
 def keep(path: Path, header: dict, parts: dict) -> None:

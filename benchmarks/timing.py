@@ -11,6 +11,34 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 
+PATIENCE = 60.0  # seconds after which a case gets no third repeat
+
+
+class Others:
+    "How many cores other processes keep busy meanwhile, on average; None where the system does not tell."
+    def __init__(self):
+        self.wall, self.all, self.own = time.perf_counter(), self._all(), self._own()
+
+    @staticmethod
+    def _all() -> float | None:
+        try:
+            with open("/proc/stat", encoding="ascii") as file:
+                user, nice, system, idle, waiting, *rest = map(int, file.readline().split()[1:9])
+            return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError):
+            return None
+
+    @staticmethod
+    def _own() -> float:
+        return sum(os.times()[:4])  # this process and the children it has waited for
+
+    def cores(self) -> float | None:
+        "Since this was made."
+        if self.all is None:
+            return None
+        return max(0.0, (self._all() - self.all - (self._own() - self.own)) / (time.perf_counter() - self.wall))
+
+
 def seconds(call: Callable) -> float:
     "Wall time of one call."
     start = time.perf_counter()
@@ -42,15 +70,20 @@ def milliseconds_a_pass(fits: dict[str, Callable[[int], float]], passes: dict[st
     with so many as `passes` says, and the rest divided by their number less one: checks, set-up and scikit-learn's final
     E-step cancel.
     """
-    times, values = {name: ([], []) for name in fits}, {}
-    for _ in range(repeats):
+    times, values, start_of_all = {name: ([], []) for name in fits}, {}, time.perf_counter()
+    for repeat in range(repeats):
+        if repeat >= 2 and time.perf_counter() - start_of_all > PATIENCE:
+            break
         for name, fit in fits.items():
             times[name][0].append(seconds(lambda: fit(1)))
             start = time.perf_counter()
             values[name] = fit(passes[name])
             times[name][1].append(time.perf_counter() - start)
-    taken = {name: 1e3 * (np.median(many) - np.median(one)) / (passes[name] - 1) for name, (one, many) in times.items()}
-    return {name: max(float(ms), 1e-6) for name, ms in taken.items()}, values  # a noisy machine can make a difference negative
+    taken = {}
+    for name, (one, many) in times.items():
+        difference = float(np.median(many) - np.median(one)) / (passes[name] - 1)
+        taken[name] = 1e3 * (difference if difference > 0 else float(np.median(many)) / passes[name])  # negative: a busy machine
+    return taken, values
 
 
 def _cpu() -> str:

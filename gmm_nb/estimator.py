@@ -214,7 +214,7 @@ class Parameters(BaseEstimator):
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
 
-# %% ../nbs/09_estimator.ipynb #a7579018
+# %% ../nbs/09_estimator.ipynb #13c51b07
 class FittedAttributes:
     "Fitted attributes, under scikit-learn's names and in its shapes; all are read from `mixture_`."
     @property
@@ -226,7 +226,7 @@ class FittedAttributes:
     @property
     def precisions_cholesky_(self): return self.mixture_.precisions_cholesky  # P with P Pᵀ = Σ⁻¹
     @property
-    def precisions_(self): return precisions(self.mixture_)  # Σ⁻¹
+    def precisions_(self): return precisions(self.mixture_).copy()  # Σ⁻¹
 
 # %% ../nbs/09_estimator.ipynb #19931554
 class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
