@@ -177,7 +177,7 @@ def run(settings: Settings) -> list[Table]:
         Table("acceleration", "Passes saved (geometric mean of plain EM's passes over the method's); ends lower or higher than plain EM's by 1e-7 a row",
               [Column("group", "passes of plain EM"), Column("cases", "cases", "d"),
                *(column for method in METHODS for column in (
-                   Column(method, method, ".2f"), Column(f"{method} lower", "lower", "d"), Column(f"{method} higher", "higher", "d")))], grouped(rows)),
+                   Column(method, method, ".2f"), Column(f"{method} lower", f"{method} ends lower", "d"), Column(f"{method} higher", "higher", "d")))], grouped(rows)),
         Table("acceleration cases", "Passes until within 1e-9 a row of plain EM's end (a dash: never)",
               [Column("data", "data"), Column("K", "K", "d"), Column("structure", "covariances"), Column("plain", "plain", ",d"),
                Column("squarem", "squarem", ",d"), Column("natural-gradient", "natural-gradient", ",d"), Column("capped", "plain was cut off")], rows),

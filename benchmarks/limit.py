@@ -75,7 +75,7 @@ def run(settings: Settings) -> list[Table]:
             fast = is_fast(sample, start)
             bare = (bare_features if fast else bare_whitening)(sample, start)
             taken = medians({"bare": bare, "iteration": lambda: next(em_steps(sample, start, None, map))},
-                            3 * settings.repeats, inner=max(1, min(50, 10**5 // n)))
+                            3 * settings.repeats)
         rows.append({"n": n, "d": case.d, "K": case.K, "structure": case.structure, "path": "features" if fast else "whitening",
                      **{name: 1e3 * time for name, time in taken.items()}, "multiple": taken["iteration"] / taken["bare"]})
     columns = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), Column("structure", "covariances"),

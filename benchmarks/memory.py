@@ -71,8 +71,8 @@ def measure(who, n, order="C", dtype="float64", jobs=1) -> dict:
 def run(settings: Settings) -> list[Table]:
     "Both memory orders, both types, one thread and several; scikit-learn once."
     n = settings.rows(4 * 10**6, D, K)
-    rows = [measure("ours", n, order, dtype) for dtype in ("float64", "float32") for order in "CF"]
-    rows += [measure("ours", n, jobs=settings.jobs), measure("scikit-learn", n)]
+    kinds = [dict(order=order, dtype=dtype) for dtype in ("float64", "float32") for order in "CF"] + [dict(jobs=settings.jobs)]
+    rows = [*(measure("ours", n, **kind) for kind in settings.some(kinds)), measure("scikit-learn", n)]
     return [Table("memory", "Peak memory beyond the data", COLUMNS, rows)]
 
 

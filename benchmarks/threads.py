@@ -24,7 +24,7 @@ def measure(n: int, d: int, K: int, settings: Settings) -> dict:
     sample = prepare(X)
     with parallel(1) as one, parallel(2) as two:
         taken = medians({"one": lambda: next(em_steps(sample, start, None, one)), "two": lambda: next(em_steps(sample, start, None, two))},
-                        3 * settings.repeats, inner=max(1, min(50, 10**5 // n)))
+                        3 * settings.repeats)
     gain = taken["one"] / taken["two"]
     return {"n": n, "d": d, "K": K, "one": 1e3 * taken["one"], "two": 1e3 * taken["two"], "gain": gain, "pays": bool(gain > PAYS)}
 

@@ -46,14 +46,15 @@ def seconds(call: Callable) -> float:
     return time.perf_counter() - start
 
 
-def medians(calls: dict[str, Callable], repeats: int, inner: int = 1) -> dict[str, float]:
+def medians(calls: dict[str, Callable], repeats: int, least: float = 0.02) -> dict[str, float]:
     "Median seconds of each call. The calls take turns, so that a busy minute of the machine falls on all of them."
-    times = {name: [] for name in calls}
-    for name, call in calls.items():  # once without the clock: threads start, libraries load
-        call()
+    times, inner = {name: [] for name in calls}, {}
+    for name, call in calls.items():
+        call()  # threads start, libraries load
+        inner[name] = int(min(50, 1 + least / seconds(call)))  # a short one is called several times for a timing
     for _ in range(repeats):
         for name, call in calls.items():
-            times[name].append(seconds(lambda: [call() for _ in range(inner)]) / inner)
+            times[name].append(seconds(lambda: [call() for _ in range(inner[name])]) / inner[name])
     return {name: float(np.median(taken)) for name, taken in times.items()}
 
 

@@ -81,7 +81,7 @@ def aitken(
         return 0.0
     return float(last * last / (before - last)) if before > last else np.inf
 
-# %% ../nbs/07_em.ipynb #439d7abb
+# %% ../nbs/07_em.ipynb #f33feb69
 @dataclass(frozen=True, eq=False)
 class Result:
     "What a run of EM found."
@@ -101,7 +101,7 @@ class Result:
 def run(
     steps: Iterable[Step],  # from `em_steps` or a relative of it
     n_samples: float,  # rows, or the sum of their weights
-    tol: float = 1e-6,  # smallest gain a row, in nats, that is worth another pass
+    tol: float = 1e-6,  # smallest gain a row (`Step.gain`), in nats, that is worth another pass
     max_iter: int = 1000,  # most passes
     callback: Callable = lambda step: None,  # called with every step
 ) -> Result:
@@ -250,10 +250,10 @@ def natural_change(
         d_log_det + np.sum(d_mean * form.times(precision, mean) + mean * d_linear, axis=1))
     return _flat(d_constant, d_linear, -0.5 * d_precision)
 
-# %% ../nbs/07_em.ipynb #bc8c0a10
+# %% ../nbs/07_em.ipynb #7b7a5ffd
 def quasi_newton(
     gradient: np.ndarray,
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]],  # (s, y), oldest first, with s·y > 0
+    pairs: deque[tuple[np.ndarray, np.ndarray]],  # or a list: (s, y), oldest first, with s·y > 0
     metric: Callable,  # v -> I⁻¹ v
 ) -> np.ndarray:  # direction in the natural parameters
     "L-BFGS direction that starts from EM's own metric. Nocedal (1980)"
@@ -284,7 +284,7 @@ def shortened(point: Point, direction: np.ndarray, radius: float, origin, floor)
         t *= min(0.7, max(0.1, 0.95 * radius / length))
     return None
 
-# %% ../nbs/07_em.ipynb #c1c794ac
+# %% ../nbs/07_em.ipynb #7e289569
 @dataclass
 class Curvature:
     "What the passes so far tell about the curvature of the log-likelihood."
@@ -293,7 +293,7 @@ class Curvature:
     last: tuple | None = None  # natural parameters and gradient of the last accepted point
 
     def see(self, point: Point):
-        "Take a new point; return the quasi-Newton direction there and the gain that is left by its model, a row."
+        "Take a new point; return the quasi-Newton direction there, the slope along it, and the gain that is left by its model, a row."
         here = natural(point.mixture, self.origin)
         gradient = expected(point.updated, self.origin) - expected(point.mixture, self.origin)  # Eq. (eq-e-gradient)
         if self.last is not None:

@@ -82,9 +82,9 @@ def with_known_parts(mixture: Mixture | None, estimator, n_features: int) -> Mix
         _check(known["weights"].shape == (K,), "weights_init of shape", known["weights"].shape, f"({K},)")
     return Mixture(**known, structure=estimator.covariance_type) if mixture is None else replace(mixture, **known)
 
-# %% ../nbs/09_estimator.ipynb #18779640
+# %% ../nbs/09_estimator.ipynb #6a3dbdd1
 def starts(estimator, sample: Sample, floor, rng) -> list:
-    "Functions that make the starts of a fit, `n_init` of them or a single known one."
+    "Functions that make the starts of a fit: `n_init` of them, or one if it is known or if `warm_start` goes on from the last fit."
     d = sample.X.shape[1]
     last = getattr(estimator, "mixture_", None) if estimator.warm_start else None
     if last is not None and (last.means.shape, last.structure) == ((estimator.n_components, d), estimator.covariance_type):
@@ -228,11 +228,11 @@ class FittedAttributes:
     @property
     def precisions_(self): return precisions(self.mixture_).copy()  # Σ⁻¹
 
-# %% ../nbs/09_estimator.ipynb #19931554
+# %% ../nbs/09_estimator.ipynb #aabfd0ec
 class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
-        "Fit to rows X (n, d); integer weights equal repeated rows. Raises ValueError for bad input."
+        "Fit to rows X (n, d); from the same start, integer weights equal repeated rows. Raises ValueError for bad input."
         return fit(self, X, sample_weight)
 
     def fit_predict(self, X, y=None, sample_weight=None):

@@ -69,7 +69,7 @@ def _random_from_data(Z, weights, K, rng):
 LABELS = {"kmeans": _kmeans, "k-means++": _kmeans_plusplus, "random_from_data": _random_from_data}
 METHODS = (*LABELS, "random")
 
-# %% ../nbs/08_initialization.ipynb #e2aac843
+# %% ../nbs/08_initialization.ipynb #c61e5b5d
 def initial_resp(
     X: np.ndarray,  # (n, d) rows
     weights: np.ndarray,  # (n,) how much each counts
@@ -78,7 +78,7 @@ def initial_resp(
     rng: np.random.Generator,
     coordinates: Callable = standardized,  # or `whitened`: where distances are measured
 ) -> np.ndarray:  # (K, n), columns sum to one
-    "Responsibilities to start from. Raises ValueError where there are fewer distinct rows than components."
+    "Responsibilities to start from. Raises ValueError where there are fewer distinct rows than components, except for `random`, which does not look at the rows."
     if method == "random":
         resp = rng.random((n_components, len(X)))
         return resp / resp.sum(axis=0)
@@ -113,7 +113,7 @@ def borrow(statistics: Statistics) -> Statistics:
     return Statistics(spread.counts, np.zeros_like(spread.first), share * (spread.second + extra * average),
                       0.0, spread.n_samples, spread.origin, spread.structure)
 
-# %% ../nbs/08_initialization.ipynb #87c4656e
+# %% ../nbs/08_initialization.ipynb #6b457815
 def subsample(
     sample: Sample,
     size: int,  # most rows
@@ -131,7 +131,7 @@ def subsample(
     return sample.X[np.sort(rows)].astype(float), np.full(size, sample.n_samples / size)
 
 def start_size(n_components: int, n_features: int) -> int:
-    "Rows that are enough for a start: some hundred for each component, and more than there are dimensions."
+    "Rows that are enough for a start: 2,000, or 200 for each component, or 20 for each dimension, whichever is most."
     return max(2000, 200 * n_components, 20 * n_features)
 
 # %% ../nbs/08_initialization.ipynb #0a75819e

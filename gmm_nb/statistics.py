@@ -186,19 +186,19 @@ def normalize(
     np.multiply(joint, total, out=joint)
     return float(np.sum(top) if weights is None else weights @ top)
 
-# %% ../nbs/05_statistics.ipynb #63d51f38
+# %% ../nbs/05_statistics.ipynb #dbbe1daa
 def chunk_rows(n: int, height: int) -> int:
     "Rows of data in a chunk whose work space is `height` float64 numbers a row."
     return min(n, 16384 if height <= 12 else 8192 if height <= 64 else 2048 if height <= 1024 else 512)
 
 def blocks(n: int, chunk: int, at_most: int = 16) -> list[range]:
-    "Cut n rows into at most 16 blocks; each is a range of the starts of its chunks."
+    "Cut n rows into at most `at_most` blocks; each is a range of the starts of its chunks."
     chunks = -(-n // chunk)
     size = -(-chunks // at_most) * chunk
     return [range(start, min(start + size, n), chunk) for start in range(0, n, size)]
 
-# %% ../nbs/05_statistics.ipynb #39dbd8b2
-MANY_ROWS = 16  # height of a chunk's work space, from which on threads pay
+# %% ../nbs/05_statistics.ipynb #96c691d9
+MANY_ROWS = 24  # height of a chunk's work space, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
@@ -395,7 +395,7 @@ def peak_if_bounded(
     top = float(np.max(peaks))
     return top if np.min(lowest) > top + LOWEST else None
 
-# %% ../nbs/05_statistics.ipynb #41fb0355
+# %% ../nbs/05_statistics.ipynb #39d50c2b
 ROUNDING = 1e-10  # largest error of a log-density that the fast path may make
 MANY_FEATURES = 48  # beyond so many dimensions, full covariances are whitened
 
@@ -403,7 +403,8 @@ def is_fast(sample: Sample, mixture: Mixture) -> bool:
     "Whether the features of Eq. (eq-s-features) are accurate and cheap for this mixture."
     if mixture.structure == "full" and mixture.n_features > MANY_FEATURES:
         return False
-    return 2.0**-52 * kappa(mixture, sample.radius) < ROUNDING
+    reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))  # a mean may lie outside the data
+    return 2.0**-52 * kappa(mixture, reach) < ROUNDING
 
 # %% ../nbs/05_statistics.ipynb #73fe50a5
 def _check_fits(sample, mixture):

@@ -58,7 +58,7 @@ def test_the_same_likelihood_as_scikit_learn(results):
 
 
 def test_the_page_shows_tables_that_exist(results):
-    source = "".join("".join(cell["source"]) for cell in json.loads((NBS / "explanations" / "benchmarks.ipynb").read_text(encoding="utf-8"))["cells"])
+    source = "\n".join("".join(cell["source"]) for cell in json.loads((NBS / "explanations" / "benchmarks.ipynb").read_text(encoding="utf-8"))["cells"])
     tables = {table["name"]: {column[0] for column in table["columns"]} for part in results["parts"].values() for table in part["tables"]}
     asked = re.findall(r'^as_table\((.*)\)$', source, re.M)
     assert len(asked) >= 10
