@@ -151,14 +151,16 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
                       "repeated rows, or too many components lead there; a component that really is so narrow needs a smaller reg_covar.",
                       VarianceFloorWarning, stacklevel=4)
 
-# %% ../nbs/09_estimator.ipynb #860edb01
+# %% ../nbs/09_estimator.ipynb #e593b259
 def fit(estimator, X, sample_weight=None):
     "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
     check_parameters(estimator)
-    X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+    X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     if len(X) < estimator.n_components:
         raise ValueError(f"Expected n_samples >= n_components but got n_components = {estimator.n_components}, "
                          f"n_samples = {len(X)}. Use fewer components or more data.")
+    if len(X) < 2:
+        raise ValueError("Got n_samples = 1; expected at least 2 rows, since a single one has no variance.")
     with parallel(estimator.n_jobs) as map:
         sample = prepare(X, sample_weight, estimator.covariance_type, map)
         result, collapsed = run_starts(estimator, sample, generator(estimator.random_state), map)

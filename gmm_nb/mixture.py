@@ -148,7 +148,7 @@ class MixtureParameters:
         logs.setflags(write=False)
         return logs
 
-# %% ../nbs/02_mixture.ipynb #2dbb3904
+# %% ../nbs/02_mixture.ipynb #cd87cc37
 @dataclass(frozen=True, eq=False)
 class MixtureDensity(MixtureParameters):
     "A mixture that can be evaluated: whitened points, log-joint, log-density, responsibilities."
@@ -167,8 +167,7 @@ class MixtureDensity(MixtureParameters):
             rows = slice(start, min(start + 4096, len(X)))
             squares = np.empty((self.n_components, rows.stop - start))
             for k, square in enumerate(squares):
-                white = self.whiten(X[rows], k)
-                np.einsum("ji,ji->i", white, white, out=square)
+                np.einsum("ji,ji->i", white := self.whiten(X[rows], k), white, out=square)
             if not squares.max() < 1e300: squares = np.fmin(squares, 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
             yield rows, constant[:, None] - 0.5 * squares
 
