@@ -78,7 +78,7 @@ class Table(NamedTuple):
 # %% ../nbs/00_notation.ipynb #9a275faf
 def _number(cell):
     "The number that `cell` holds, or None"
-    try: return None if "_" in cell else float(cell)
+    try: return None if "_" in cell else float(cell)  # to Python 1_000 is a number, in a table it is a name
     except ValueError: return None
 
 def _rows(path, sep):
