@@ -449,7 +449,7 @@ _STEPPER = Template("""<figure id="$name" style="max-width:38em;margin:1em auto"
 <g fill="currentColor" stroke="currentColor" stroke-width="0.8"><path d="M0 0V280H420" fill="none" stroke-width="1"/>$marks</g>
 <svg width="420" height="280"><g stroke-opacity="0.75">$points</g><g fill="none">$ellipses</g></svg>
 <g fill="none" stroke="currentColor"><path d="$trace"/><circle class="now" r="4.5" fill="currentColor"/></g>
-<text x="-9" y="336" text-anchor="end" fill="currentColor">log L</text>
+<text x="0" y="328" fill="currentColor">log-likelihood</text>
 </svg>
 <div style="display:flex;gap:0.6em;align-items:center"><button type="button" aria-label="one pass back">&#9664;</button>
 <input type="range" min="0" max="$last" value="0" step="1" aria-label="pass" style="flex:1"><button type="button" aria-label="one pass on">&#9654;</button></div>
