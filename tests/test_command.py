@@ -3,6 +3,7 @@ import csv
 import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -344,6 +345,15 @@ def test_entry_points(faithful_model):
         assert shell(*words, "sample", "m.npz", "-n", "1").stdout.startswith("eruptions,waiting\n")
         bad = shell(*words, "fit", "none.csv")
         assert bad.returncode == 2 and bad.stdout == "" and bad.stderr == "gmm-nb: none.csv: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words, status", [(["sample", "m.npz", "-n", "2"], 0), (["fit", "none.csv"], 2)])
+def test_python_m_ends_with_the_status_of_main(words, status, faithful_model, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gmm_nb", *words])
+    capsys.readouterr()  # what the fit printed
+    with pytest.raises(SystemExit) as end: runpy.run_module("gmm_nb", run_name="__main__")
+    out, err = capsys.readouterr()
+    assert end.value.code == status and len(out.splitlines()) == (0 if status else 3) and bool(err) == bool(status)
 
 
 def test_entry_point_is_declared():

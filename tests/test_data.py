@@ -54,6 +54,24 @@ def test_lists_tuples_frames():
         np.testing.assert_array_equal(Y, [[1, 2], [3, 4]])
 
 
+@pytest.mark.parametrize("dtype, kept", [("Float64", np.float64), ("Float32", np.float32), ("Int64", np.float64), ("UInt8", np.float64), ("Boolean", np.float64)])
+def test_polars_frames(dtype, kept):
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"a": [1, 0, 1], "b": [0, 0, 1]}).cast(getattr(polars, dtype))
+    X = as_data(frame)
+    assert type(X) is np.ndarray and X.dtype == kept
+    np.testing.assert_array_equal(X, [[1, 0], [0, 0], [1, 1]])
+
+
+@pytest.mark.parametrize("columns, message", [
+    ({"a": [1.0, None, 2.0], "b": [1.0, 2.0, None]}, r"X has 2 NaN or infinite value\(s\), the first \(nan\) at row 1, column 0.*Drop or fill"),
+    ({"a": [1, 2, None], "b": [1, 2, 3]}, r"X has 1 NaN or infinite value\(s\), the first \(nan\) at row 2, column 0"),
+    ({"a": [1.0], "b": ["x"]}, r"X has dtype object; expected numbers.*astype\(float\)"), ({"a": [], "b": []}, r"X has 0 sample\(s\) \(shape=\(0, 2\)\)")])
+def test_polars_frames_that_are_refused(columns, message):
+    polars = pytest.importorskip("polars")
+    with pytest.raises(ValueError, match=message): as_data(polars.DataFrame(columns))
+
+
 def test_memory_for_the_check_is_small():
     X = np.ones((400_000, 4))
     tracemalloc.start()

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from gmm_nb.covariance import CollapsedComponent
 from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning
-from gmm_nb.initialization import METHODS
+from gmm_nb.initialization import METHODS, initial_resp
 from gmm_nb.mixture import STRUCTURES
 from oracles import data, expand
 from scipy.stats import multivariate_normal
@@ -58,6 +58,18 @@ def assert_same_fit(a, b, rtol, units=None):
 def test_it_is_at_the_top_level():
     import gmm_nb
     assert gmm_nb.GaussianMixture is GaussianMixture
+
+
+@pytest.mark.parametrize("name", gmm_nb.__all__)
+def test_names_at_the_top_level_are_imported_when_asked_for(name, monkeypatch):
+    monkeypatch.delitem(vars(gmm_nb), name, raising=False)  # as if nobody had asked before
+    assert name in dir(gmm_nb) and name not in vars(gmm_nb)
+    found = getattr(gmm_nb, name)
+    assert found.__name__ == name and found.__module__.startswith("gmm_nb.") and vars(gmm_nb)[name] is found
+
+
+def test_other_names_at_the_top_level_are_refused():
+    with pytest.raises(AttributeError, match="module 'gmm_nb' has no attribute 'GaussianMixtures'"): gmm_nb.GaussianMixtures
 
 
 def test_every_parameter_of_scikit_learns():
@@ -220,6 +232,18 @@ def test_starts(structure, method):
     if method != "random":  # that one may end nearly anywhere
         assert model.score(IRIS) > -3.5
     assert model.n_collapsed_ == 0
+
+
+@pytest.mark.parametrize("method", METHODS[:3])
+def test_rows_that_differ_by_no_more_than_rounding(method):
+    "Distinct rows, so that the message about distinct rows would be a lie; in units of their spread there is nothing to tell them apart"
+    X = 1e16 + 2.0 * np.arange(6)[:, None]
+    resp = initial_resp(X, np.ones(6), 2, method, np.random.default_rng(0))
+    np.testing.assert_array_equal(resp, [[1] * 6, [0] * 6])
+    with pytest.raises(CollapsedComponent, match="All 5 starts collapsed.*component 1 has no points left.*Use fewer components"):
+        GaussianMixture(2, init_params=method, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="Got 1 distinct rows for n_components=2; expected at least as many distinct rows"):
+        initial_resp(np.ones((6, 1)), np.ones(6), 2, method, np.random.default_rng(0))
 
 
 @each_method
@@ -702,16 +726,6 @@ def test_kinds_of_data(make):
     np.testing.assert_array_equal(model.predict(make(FAITHFUL)), plain.predict(FAITHFUL))
 
 
-def test_polars():
-    polars = pytest.importorskip("polars")
-    frame = polars.DataFrame(FAITHFUL, schema=["eruptions", "waiting"])
-    model = GaussianMixture(2, random_state=0).fit(frame)
-    assert_same_fit(model, GaussianMixture(2, random_state=0).fit(FAITHFUL), 1e-9)
-    assert list(model.feature_names_in_) == ["eruptions", "waiting"]
-    assert model.predict(frame).shape == (272,) and np.isfinite(model.bic(frame))
-    assert np.isfinite(GaussianMixture(2, random_state=0).fit(frame, sample_weight=polars.Series([1.0] * 272)).score(frame))
-
-
 def test_feature_names():
     frame = pd.DataFrame(FAITHFUL, columns=["eruptions", "waiting"])
     model = GaussianMixture(2, random_state=0).fit(frame)
@@ -761,3 +775,62 @@ def test_metadata_routing():
 def test_threads():
     one, two = (GaussianMixture(2, random_state=0, n_jobs=jobs).fit(FAITHFUL) for jobs in (1, 2))
     np.testing.assert_array_equal(one.means_, two.means_)
+
+
+# ---- polars
+
+WHOLE = np.round(FAITHFUL * [10, 1])  # numbers below 128: eruptions in tenths of a minute
+
+
+@pytest.fixture
+def polars():
+    return pytest.importorskip("polars")
+
+
+@pytest.mark.parametrize("types", ["Float64", "Float32", "Int64", "Int8", "UInt16", "Float32 Float64", "Int32 Float64", "UInt8 Int16", "Int64 Float32"])
+def test_polars(polars, types):
+    "Every method says of a frame what it says of the same numbers in an array"
+    words = types.split()
+    frame = polars.DataFrame(WHOLE, schema=["eruptions", "waiting"]).with_columns(
+        polars.col("eruptions").cast(getattr(polars, words[0])), polars.col("waiting").cast(getattr(polars, words[-1])))
+    assert [str(t) for t in frame.dtypes] == [words[0], words[-1]]
+    array = WHOLE.astype(np.float32) if types == "Float32" else WHOLE
+    with no_warnings(): model, plain = GaussianMixture(2, random_state=0).fit(frame), GaussianMixture(2, random_state=0).fit(array)
+    assert list(model.feature_names_in_) == ["eruptions", "waiting"] and model.n_features_in_ == 2 and model.means_.dtype == float
+    assert_same_fit(model, plain, 1e-12)
+    with no_warnings():
+        for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic"):
+            np.testing.assert_allclose(getattr(model, method)(frame), getattr(plain, method)(array), rtol=1e-12)
+        np.testing.assert_array_equal(clone(model).fit_predict(frame), plain.predict(array))
+
+
+def test_polars_weights(polars):
+    w = np.arange(272.0)
+    frame, series = polars.DataFrame(FAITHFUL, schema=["eruptions", "waiting"]), polars.Series(w)
+    model, plain = GaussianMixture(2, random_state=0).fit(frame, sample_weight=series), GaussianMixture(2, random_state=0).fit(FAITHFUL, sample_weight=w)
+    assert_same_fit(model, plain, 1e-12)
+    for method in ("score", "bic", "aic"):
+        assert getattr(model, method)(frame, sample_weight=series) == pytest.approx(getattr(plain, method)(FAITHFUL, sample_weight=w), rel=1e-12)
+    with pytest.raises(ValueError, match=r"sample_weight\[0\] = nan; weights must be finite"): model.fit(frame, sample_weight=polars.Series([None, *w[1:]]))
+
+
+def test_polars_columns(polars):
+    "Names are checked as scikit-learn checks them"
+    frame = polars.DataFrame(FAITHFUL, schema=["eruptions", "waiting"])
+    model = GaussianMixture(2, random_state=0).fit(frame)
+    with no_warnings(): np.testing.assert_array_equal(model.predict(pd.DataFrame(FAITHFUL, columns=frame.columns)), model.predict(frame))
+    with pytest.raises(ValueError, match="(?s)feature names should match.*same order"): model.predict(frame.select("waiting", "eruptions"))
+    with pytest.raises(ValueError, match="(?s)feature names should match.*unseen at fit time:\n- pause"): model.predict(frame.rename({"waiting": "pause"}))
+    with pytest.warns(UserWarning, match="X does not have valid feature names"): model.predict(FAITHFUL)
+
+
+@pytest.mark.parametrize("dtype, hole, message", [
+    ("Float64", None, "Input X contains NaN"), ("Float32", None, "Input X contains NaN"), ("Int64", None, "Input X contains NaN"), ("Float64", np.nan, "Input X contains NaN"),
+    ("Float32", np.inf, "Input X contains infinity"), ("String", "long", "could not convert string to float: 'long'")])
+def test_polars_with_holes(polars, dtype, hole, message):
+    good = polars.DataFrame(WHOLE, schema=["eruptions", "waiting"]).cast(getattr(polars, dtype))
+    frame = polars.concat([good, polars.DataFrame({"eruptions": [hole], "waiting": good["waiting"][:1]}, schema=good.schema)])
+    with pytest.raises(ValueError, match=message): GaussianMixture(2, random_state=0).fit(frame)
+    model = GaussianMixture(2, random_state=0).fit(polars.DataFrame(WHOLE, schema=good.columns))
+    for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic"):
+        with pytest.raises(ValueError, match=message): getattr(model, method)(frame)

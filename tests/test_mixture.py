@@ -11,7 +11,8 @@ import gmm_nb.mixture as module
 import mpmath
 import numpy as np
 import pytest
-from gmm_nb.mixture import (STRUCTURES, Mixture, covariances_shape, log_sum_exp, precision_cholesky, saved_columns, write_whole)
+from gmm_nb.mixture import (STRUCTURES, Mixture, covariances_shape, log_sum_exp, precision_cholesky, saved_columns, softmax,
+                            write_whole)
 from oracles import error, exact_e_step, exact_log_joint, expand
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
@@ -96,6 +97,15 @@ def test_a_component_of_weight_zero_has_no_part():
 def test_log_sum_exp(column, want):
     with np.errstate(over="raise", invalid="raise", divide="raise"): got = log_sum_exp(np.array(column)[:, None])
     np.testing.assert_allclose(got, [want], rtol=1e-15)
+
+
+@pytest.mark.parametrize("column, want", [
+    ([0.0, 0.0], [0.5, 0.5]), ([-1e4, -1e4 + np.log(3)], [0.25, 0.75]), ([1e4, 0.0], [1, 0]), ([-np.inf, 3.0], [0, 1]), ([1e308, -1e308], [1, 0])])
+def test_softmax(column, want):
+    given = np.array(column)[:, None]
+    with np.errstate(over="ignore", invalid="raise", divide="raise"): got = softmax(given)
+    np.testing.assert_allclose(got[:, 0], want, rtol=1e-11)
+    assert given[:, 0].tolist() == column  # and what was given stays as it was
 
 
 @each_structure
