@@ -147,9 +147,9 @@ def test_cholesky_by_hand(S):
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_symmetry_is_judged_in_the_units_of_the_matrix(scale):
     S = np.array([[1.0, 3e3], [3e3, 1e8]]) * scale  # standard deviations 1 and 1e4, correlation 0.3
-    S[0, 1] += 5e-5 * scale
+    S[0, 1] += 0.9e-4 * scale  # 0.9e-8 of the product
     assert gaussian.cholesky(S).shape == (2, 2)
-    S[0, 1] += 1e-3 * scale
+    S[0, 1] += 0.2e-4 * scale
     with pytest.raises(ValueError, match="covariance is not symmetric"): gaussian.cholesky(S)
 
 
@@ -254,6 +254,14 @@ def test_derivatives_of_the_univariate_density(x, mean, sd):
         assert function(x, mean, sd**2) == pytest.approx(want, rel=1e-12, abs=1e-30)
         grid = function(np.full((2, 1), x), np.full(3, mean), np.float64(sd**2))
         np.testing.assert_allclose(grid, np.full((2, 3), want), rtol=1e-12, atol=1e-30)
+
+
+@pytest.mark.xfail(strict=True, reason="they divide before the density has checked: ZeroDivisionError, or a RuntimeWarning before the ValueError")
+@pytest.mark.parametrize("function, variance", [(univariate.d_density_d_mean, 0.0), (univariate.d_density_d_sd, 0.0), (univariate.d_density_d_sd, -1.0)])
+def test_derivatives_want_a_positive_variance(function, variance):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="variance must be positive"): function(1.0, 0.0, variance)
 
 
 def sd_form(function):
@@ -580,8 +588,12 @@ def test_em_that_does_not_converge_warns(book, rule, what):
 
 @each_book
 def test_em_at_its_limits(book):
-    "A tolerance of zero is never met; a large one after a single iteration"
+    "A tolerance of zero is never met, even where nothing changes any more; a large one after a single iteration"
     module, X, start = BOOKS[book]
+    for a, b in zip(module.em(X, *start), module.em(X, *start, tol=1e-6, rule="means", max_iter=1000)): np.testing.assert_array_equal(a, b)
+    single = [1.0], start[1][:1], start[2][:1]
+    with pytest.warns(UserWarning, match="iteration 4 still changed the means by 0, and tol is 0"): module.em(X, *single, tol=0, max_iter=4)
+    assert module.em(X, *single, tol=1e-300).n_iter == 2
     assert module.em(X, *start, tol=1e9).n_iter == 1 and module.em(X, *start, tol=np.float32(1e9), max_iter=np.int64(1)).converged
     with pytest.warns(UserWarning, match="tol is 0"): assert not module.em(X, *start, tol=0, max_iter=2).converged
 
@@ -709,6 +721,18 @@ def test_responsibilities_that_are_refused(resp, message):
     for call in (lambda: univariate.m_step(X1, resp), lambda: univariate.gradient(X1, **GOOD1, resp=resp),
                  lambda: multivariate.m_step(X2, resp), lambda: multivariate.gradient(X2, **GOOD2, resp=resp)):
         with pytest.raises(ValueError, match=message): call()
+
+
+def test_sums_of_one_but_for_rounding():
+    "Weights and columns of responsibilities may be 1e-6 off, and no more"
+    for off, allowed in ((9e-7, True), (1.1e-6, False), (-9e-7, True), (-1.1e-6, False)):
+        resp = np.full((2, 3), 0.5) + [[off], [0.0]]
+        for call in (lambda: univariate.log_likelihood(X1, **GOOD1 | {"weights": [0.5 + off, 0.5]}), lambda: univariate.m_step(X1, resp),
+                     lambda: multivariate.log_likelihood(X2, **GOOD2 | {"weights": [0.5 + off, 0.5]}), lambda: multivariate.m_step(X2, resp)):
+            if allowed:
+                assert call() is not None
+            else:
+                with pytest.raises(ValueError, match="sum"): call()
 
 
 @pytest.mark.parametrize("resp, message", RESP)
