@@ -6,7 +6,7 @@ from typing import Callable
 import numpy as np
 from gmm_nb.em import em_steps
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Sample, chunk_rows, coefficients, features, is_fast, parallel, prepare
+from gmm_nb.statistics import SLAB, Sample, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare
 
 from .cases import simulated, start_near
 from .settings import Settings
@@ -37,28 +37,23 @@ def bare_features(sample: Sample, mixture: Mixture) -> Callable[[], None]:
     return arithmetic
 
 
-def triangular_times(factor: np.ndarray, x: np.ndarray, out: np.ndarray) -> None:
-    "A lower triangular matrix times x, slab by slab, without most of the zeros."
-    for a in range(0, len(factor), 32):
-        np.matmul(factor[a:a + 32, :a + 32], x[:a + 32], out=out[a:a + 32])
-
-
 def bare_whitening(sample: Sample, mixture: Mixture) -> Callable[[], None]:
-    "Where the engine whitens: for each component a triangular product and Z Zᵀ, and one exp."
+    "Where the data are wide: the triangular products of all components, slab by slab, an exp, and Z Zᵀ for each component."
     n, (K, d) = len(sample.X), mixture.means.shape
-    chunk = chunk_rows(n, 2 * d + K)
-    x, y = np.ascontiguousarray((sample.X[:chunk] - sample.origin).T), np.empty((d, chunk))
-    factors = np.ascontiguousarray(np.swapaxes(mixture.precisions_cholesky, 1, 2))
+    chunk = min(n, 1024)
+    x = np.ascontiguousarray((sample.X[:chunk] - sample.origin).T)
+    factors = np.swapaxes(mixture.precisions_cholesky, 1, 2)
+    slabs = [np.ascontiguousarray(factors[:, a:a + SLAB, :a + SLAB]).reshape(-1, min(a + SLAB, d)) for a in range(0, d, SLAB)]
     logs = np.full((K, chunk), -1.0)
     resp = np.empty_like(logs)
 
     def arithmetic():
         for start in range(0, n, chunk):
             m = min(chunk, n - start)
-            for factor in factors:
-                triangular_times(factor, x[:, :m], y[:, :m])
+            for slab in slabs:
+                slab @ x[:slab.shape[1], :m]
             np.exp(logs[:, :m], out=resp[:, :m])
-            for _ in factors:
+            for _ in range(K):
                 x[:, :m] @ x[:, :m].T
     return arithmetic
 
@@ -72,11 +67,12 @@ def run(settings: Settings) -> list[Table]:
         start = start_near(truth, case.structure)
         with parallel(1) as map:
             sample = prepare(X, structure=case.structure)
-            fast = is_fast(sample, start)
-            bare = (bare_features if fast else bare_whitening)(sample, start)
+            assert is_fast(sample, start)
+            wide = is_wide(start)
+            bare = (bare_whitening if wide else bare_features)(sample, start)
             taken = medians({"bare": bare, "iteration": lambda: next(em_steps(sample, start, None, map))},
                             3 * settings.repeats)
-        rows.append({"n": n, "d": case.d, "K": case.K, "structure": case.structure, "path": "features" if fast else "whitening",
+        rows.append({"n": n, "d": case.d, "K": case.K, "structure": case.structure, "path": "whitening" if wide else "features",
                      **{name: 1e3 * time for name, time in taken.items()}, "multiple": taken["iteration"] / taken["bare"]})
     columns = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), Column("structure", "covariances"),
                Column("path", "by"), Column("bare", "bare arithmetic, ms", ".2f"), Column("iteration", "iteration, ms", ".2f"),

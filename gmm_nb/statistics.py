@@ -22,9 +22,9 @@ from .data import as_data
 from .mixture import Mixture, covariances_shape
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MANY_ROWS', 'NEGLIGIBLE', 'ROUNDING', 'MANY_FEATURES', 'outer', 'Statistics', 'Form',
-           'features', 'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights',
-           'prepare', 'kappas', 'kappa', 'peak_if_bounded', 'is_fast', 'e_step', 'n_workers', 'parallel']
+__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MANY_ROWS', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
+           'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare',
+           'kappas', 'kappa', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -303,18 +303,11 @@ def kappa(mixture: Mixture, reach: np.ndarray) -> float:
     return float(np.max(kappas(mixture, reach)))
 
 # %% ../nbs/05_statistics.ipynb #2a1b319d
-def _lower_times(factor, x, out):
-    "Product of a lower triangular matrix with x in slabs of 32 rows, leaving out the zeros beyond the diagonal."
-    for a in range(0, len(factor), 32):
-        b = a + 32
-        np.matmul(factor[a:b, :b], x[:b], out=out[a:b])
-    return out
-
 def _whitened_square(mixture, k, x, work):
     "(m,) squared Mahalanobis distances of the centred columns x (d, m) from component k."
     factor = mixture.precisions_cholesky if mixture.structure == "tied" else mixture.precisions_cholesky[k]
     if mixture.structure in ("full", "tied"):
-        y = _lower_times(np.ascontiguousarray(factor.T), x, work)
+        y = np.matmul(factor.T, x, out=work)
     else:
         y = np.multiply(np.reshape(factor, (-1, 1)), x, out=work)
     return np.einsum("am,am->m", y, y)
@@ -382,6 +375,44 @@ def _fast_block(sample, structure, W, bounded, rows, chunk):
     sample.buffers.append(work)
     return sums.T, log_likelihood
 
+# %% ../nbs/05_statistics.ipynb #4b134a38
+SLAB = 16  # rows of a triangular matrix that are multiplied at once
+
+def _slabs(mixture):
+    "The triangular P_kᵀ/√2 of all components, cut into stacks of `SLAB` rows each, without the zeros on the right."
+    factors, d = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2), mixture.n_features
+    return [np.ascontiguousarray(factors[:, a:a + SLAB, :a + SLAB]).reshape(-1, min(a + SLAB, d)) for a in range(0, d, SLAB)]
+
+def _subtract_squares(joint, slabs, x, work):
+    "Subtract ½‖P_kᵀx‖² from the joints (K, m) for the columns of x (d, m)."
+    K, m = joint.shape
+    for slab in slabs:
+        rows, columns = slab.shape
+        y = np.matmul(slab, x[:columns], out=work[:rows * m].reshape(rows, m)).reshape(K, -1, m)
+        joint -= np.einsum("kam,kam->km", y, y)
+
+# %% ../nbs/05_statistics.ipynb #bd01b547
+def _wide_block(sample, W, slabs, bounded, rows, chunk):
+    "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood. Eq. (eq-s-wide)"
+    K, d = len(W), W.shape[1] - 1
+    F, joint, top, total = work = _work_space(sample, K, 1 + d, chunk)
+    y, z = np.empty(len(slabs[0]) * chunk), np.empty((d, chunk))
+    sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
+    for start in rows:
+        m = min(chunk, rows.stop - start)
+        w = None if sample.weights is None else sample.weights[start:start + m]
+        f = features(sample.X[start:start + m], sample.origin, "tied", out=F[:, :m])  # 1 and x
+        resp = np.matmul(W, f, out=joint[:, :m])
+        _subtract_squares(resp, slabs, f[1:], y)
+        log_likelihood += normalize(resp, top[:m], total[:m], w, bounded)
+        sums += np.dot(f, resp.T)
+        for k in range(K):
+            x, resp_k = _that_count(f[1:], resp[k])
+            Z = np.multiply(x, np.sqrt(resp_k), out=z[:, :len(resp_k)])
+            second[k] += Z @ Z.T
+    sample.buffers.append(work)
+    return sums.T, second, log_likelihood
+
 # %% ../nbs/05_statistics.ipynb #83cb9eac
 def peak_if_bounded(
     mixture: Mixture,
@@ -397,12 +428,13 @@ def peak_if_bounded(
 
 # %% ../nbs/05_statistics.ipynb #39d50c2b
 ROUNDING = 1e-10  # largest error of a log-density that the fast path may make
-MANY_FEATURES = 48  # beyond so many dimensions, full covariances are whitened
+
+def is_wide(mixture: Mixture) -> bool:
+    "Whether the features x_a x_b would cost more than whitening."
+    return mixture.structure == "full" and mixture.n_features > 12 + 2 * mixture.n_components
 
 def is_fast(sample: Sample, mixture: Mixture) -> bool:
-    "Whether the features of Eq. (eq-s-features) are accurate and cheap for this mixture."
-    if mixture.structure == "full" and mixture.n_features > MANY_FEATURES:
-        return False
+    "Whether sums about the common origin are accurate for this mixture."
     reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))  # a mean may lie outside the data
     return 2.0**-52 * kappa(mixture, reach) < ROUNDING
 
@@ -425,30 +457,45 @@ def e_step(
     sample = X if isinstance(X, Sample) else prepare(as_data(X, mixture.n_features), structure=mixture.structure)
     _check_fits(sample, mixture)
     if about is None and is_fast(sample, mixture):
-        return _fast(sample, mixture, map)
+        return (_wide if is_wide(mixture) else _fast)(sample, mixture, map)
     return _careful(sample, mixture, map, mixture.means if about is None else about)
 
-def _fast(sample, mixture, map=map):
-    d, structure = mixture.n_features, mixture.structure
+# %% ../nbs/05_statistics.ipynb #22a8db86
+def _bounded(sample, mixture):
+    "The coefficients W, what was taken from the log-likelihood, and whether the softmax can do without the maximum."
     W, peak = coefficients(mixture, sample.origin), peak_if_bounded(mixture, sample)
-    if peak is not None:
-        W[:, 0] -= peak
-    chunk = chunk_rows(len(sample.X), sum(W.shape))
-    parts = _each_block(lambda rows: _fast_block(sample, structure, W, peak is not None, rows, chunk), len(sample.X), chunk, sum(W.shape), map)
-    sums, log_likelihood = sum(part[0] for part in parts), sum(part[1] for part in parts)
-    if peak is not None:
-        log_likelihood += sample.n_samples * peak
+    if peak is None:
+        return W, 0.0, False
+    W[:, 0] -= peak
+    return W, sample.n_samples * peak, True
+
+def _fast(sample, mixture, map=map):
+    n, d, structure = len(sample.X), mixture.n_features, mixture.structure
+    W, taken, bounded = _bounded(sample, mixture)
+    chunk, height = chunk_rows(n, sum(W.shape)), sum(W.shape)
+    parts = _each_block(lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk), n, chunk, height, map)
+    sums, log_likelihood = (sum(column) for column in zip(*parts))
     if structure == "tied":  # what all components share was left out
         second = sample.scatter
         log_likelihood -= 0.5 * np.sum(precisions(mixture) * second)
     else:
         second = FORMS[structure].unpack(sums[:, 1 + d:], d)
-    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood, sample.n_samples, sample.origin, structure)
+    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood + taken, sample.n_samples, sample.origin, structure)
+
+def _wide(sample, mixture, map=map):
+    n, (K, d) = len(sample.X), mixture.means.shape
+    W, taken, bounded = _bounded(sample, mixture)
+    W, slabs = W[:, :1 + d], _slabs(mixture)
+    height = 2 * d + SLAB * K
+    chunk = min(n, max(64, 400_000 // height))  # the work space of a chunk is about 3 megabytes
+    parts = _each_block(lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk), n, chunk, height, map)
+    sums, second, log_likelihood = (sum(column) for column in zip(*parts))
+    return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood + taken, sample.n_samples, sample.origin, "full")
 
 def _careful(sample, mixture, map=map, about=None):
-    about = mixture.means if about is None else about
-    chunk = min(len(sample.X), 1024)
-    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), len(sample.X), chunk, mixture.n_features, map)
+    n, (K, d), about = len(sample.X), mixture.means.shape, mixture.means if about is None else about
+    chunk = chunk_rows(n, 3 * d + K)
+    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)
     sums = (sum(column) for column in zip(*parts))
     return Statistics(*sums, sample.n_samples, about, mixture.structure)
 
