@@ -25,7 +25,7 @@ def univariate_density(
     if not np.all(np.greater(variance, 0)):
         raise ValueError(f"variance must be positive, got {np.min(variance)}. Pass σ², not its logarithm; "
                          "points without any spread have no Gaussian density")
-    return np.exp(-0.5 * np.square(np.subtract(x, mean)) / variance) / np.sqrt(2 * np.pi * np.asarray(variance))
+    return np.exp(-0.5 * np.square(np.subtract(x, mean, dtype=float)) / variance) / np.sqrt(2 * np.pi * np.asarray(variance))
 
 # %% ../nbs/01_gaussian.ipynb #d2a2f8ff
 def _which(index): # position in the stack, () for one matrix
@@ -85,7 +85,8 @@ def log_density(
     "Logarithm of the Gaussian density, Eq. (eq-g-log-density). ValueError for shapes that do not match and as in `cholesky`."
     L = cholesky(covariance)
     Z = _whiten(X, mean, L)
-    return -0.5 * (len(L) * np.log(2 * np.pi) + np.einsum("ji,ji->i", Z, Z)) - np.log(np.diagonal(L)).sum()
+    squares = np.fmin(np.einsum("ji,ji->i", Z, Z), 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
+    return -0.5 * (len(L) * np.log(2 * np.pi) + squares) - np.log(np.diagonal(L)).sum()
 
 def density(
     X, # (n, d) rows x_i

@@ -22,7 +22,7 @@ from .gaussian import cholesky
 
 # %% auto #0
 __all__ = ['STRUCTURES', 'NAMES', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky', 'MixtureParameters',
-           'MixtureDensity', 'write_whole', 'saved_columns', 'Mixture']
+           'MixtureBlocks', 'MixtureDensity', 'write_whole', 'saved_columns', 'Mixture']
 
 # %% ../nbs/02_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -150,8 +150,15 @@ class MixtureParameters:
 
 # %% ../nbs/02_mixture.ipynb #cd87cc37
 @dataclass(frozen=True, eq=False)
-class MixtureDensity(MixtureParameters):
-    "A mixture that can be evaluated: whitened points, log-joint, log-density, responsibilities."
+class MixtureBlocks(MixtureParameters):
+    "A mixture that can be evaluated block by block: peaks, whitened points, log-joint."
+    @cached_property
+    def log_peaks(self): # (K,), −∞ where φ_k = 0
+        "The log-joint at the means, the first three terms of Eq. (eq-m-log-joint)."
+        with np.errstate(divide="ignore"): logs = np.log(self.weights) - 0.5 * (self.n_features * np.log(2 * np.pi) + self.log_determinants)
+        logs.setflags(write=False)
+        return logs
+
     def whiten(self,
         X, # (n, d) rows
         k, # which component, 0 … K−1
@@ -161,16 +168,18 @@ class MixtureDensity(MixtureParameters):
 
     def blocks(self, X): # X: (n, d) rows, checked
         "Pairs of a slice of up to 4,096 rows and their log-joint (K, rows), Eq. (eq-m-log-joint)."
-        with np.errstate(divide="ignore"): constant = np.log(self.weights) # −∞ where φ_k = 0
-        constant -= 0.5 * (self.n_features * np.log(2 * np.pi) + self.log_determinants)
         for start in range(0, len(X), 4096):
             rows = slice(start, min(start + 4096, len(X)))
             squares = np.empty((self.n_components, rows.stop - start))
             for k, square in enumerate(squares):
                 np.einsum("ji,ji->i", white := self.whiten(X[rows], k), white, out=square)
             if not squares.max() < 1e300: squares = np.fmin(squares, 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
-            yield rows, constant[:, None] - 0.5 * squares
+            yield rows, self.log_peaks[:, None] - 0.5 * squares
 
+# %% ../nbs/02_mixture.ipynb #db39fa69
+@dataclass(frozen=True, eq=False)
+class MixtureDensity(MixtureBlocks):
+    "A mixture that can be evaluated: log-joint, log-density, responsibilities of all rows."
     def _collect(self, X, shape, of):
         X = as_data(X, self.n_features)
         out = np.empty((*shape, len(X)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from .data import as_data
 from .gaussian import cholesky, density, log_density
@@ -67,7 +67,7 @@ def quadratic_form(
     covariance,  # (d, d) Σ, invertible; need not be symmetric
 ) -> float:      # F
     "F = (x − μ)ᵀ Σ⁻¹ (x − μ), Eq. (eq-v-quadratic)"
-    return float(np.subtract(x, mean) @ np.linalg.solve(covariance, np.subtract(x, mean)))
+    return float(np.subtract(x, mean, dtype=float) @ np.linalg.solve(covariance, np.subtract(x, mean, dtype=float)))
 
 # %% ../nbs/04_multivariate.ipynb #9452a028
 def grad_quadratic_mean(
@@ -76,7 +76,7 @@ def grad_quadratic_mean(
     covariance,  # (d, d) Σ, symmetric and invertible
 ):  # (d,) ∇_μ F
     "Gradient of the quadratic form in the mean: Matrix Cookbook (86), Eq. (eq-v-quadratic-dmean)"
-    return -2 * np.linalg.solve(covariance, np.subtract(x, mean))
+    return -2 * np.linalg.solve(covariance, np.subtract(x, mean, dtype=float))
 
 # %% ../nbs/04_multivariate.ipynb #7e54e921
 def grad_quadratic_covariance(
@@ -85,7 +85,7 @@ def grad_quadratic_covariance(
     covariance,  # (d, d) Σ, invertible; need not be symmetric
 ):  # (d, d) unstructured ∇_Σ F
     "Gradient of the quadratic form in the covariance: Matrix Cookbook (61), Eq. (eq-v-quadratic-dcov)"
-    u, inverse_transposed = np.subtract(x, mean), np.linalg.inv(covariance).T
+    u, inverse_transposed = np.subtract(x, mean, dtype=float), np.linalg.inv(covariance).T
     return -inverse_transposed @ np.outer(u, u) @ inverse_transposed
 
 # %% ../nbs/04_multivariate.ipynb #697fbbef
@@ -117,7 +117,7 @@ def grad_density_mean(
     covariance,  # (d, d) Σ, symmetric positive definite
 ):  # (d,) ∇_μ N
     "Gradient of the density in the mean, Eq. (eq-v-dn-dmean)"
-    return np.linalg.solve(covariance, np.subtract(x, mean)) * density(np.atleast_2d(x), mean, covariance)[0]
+    return np.linalg.solve(covariance, np.subtract(x, mean, dtype=float)) * density(np.atleast_2d(x), mean, covariance)[0]
 
 # %% ../nbs/04_multivariate.ipynb #33cd4c53
 def grad_density_covariance(
@@ -127,7 +127,7 @@ def grad_density_covariance(
 ):  # (d, d) unstructured ∇_Σ N
     "Gradient of the density in the covariance, Eq. (eq-v-dn-dcov)"
     inverse, N = np.linalg.inv(covariance), density(np.atleast_2d(x), mean, covariance)[0]
-    scaled = inverse @ np.subtract(x, mean)                     # Σ⁻¹ (x − μ)
+    scaled = inverse @ np.subtract(x, mean, dtype=float)                     # Σ⁻¹ (x − μ)
     return -0.5 * inverse * N + 0.5 * N * np.outer(scaled, scaled)
 
 # %% ../nbs/04_multivariate.ipynb #cba5ed77
@@ -138,8 +138,7 @@ def e_step(
     covariances,  # (K, d, d) Σ, symmetric positive definite
 ):  # (K, M) γ_ki, components as rows, columns sum to one
     "Responsibilities of the components for the points, Eq. (eq-v-resp). ValueError for bad data or parameters."
-    log_joint = log_joint_density(X, weights, means, covariances)     # log φ_k N(x_i; μ_k, Σ_k)
-    return np.exp(log_joint - logsumexp(log_joint, axis=0))           # Eq. (eq-v-resp)
+    return softmax(log_joint_density(X, weights, means, covariances), axis=0)     # Eq. (eq-v-resp)
 
 # %% ../nbs/04_multivariate.ipynb #d4db1541
 def gradient(
@@ -212,7 +211,7 @@ def em(
 ) -> Fit:
     "EM for Gaussians in d dimensions, as derived. ValueError for bad input and for a covariance that becomes singular."
     _check_stopping(tol, rule, max_iter)
-    theta = weights, means, covariances                                  # (1) initialize
+    theta = _check_parameters(weights, means, covariances)               # (1) initialize
     trace = [log_likelihood(X, *theta)]
     for n_iter in range(1, max_iter + 1):
         resp = e_step(X, *theta)                                         # (2) expectation

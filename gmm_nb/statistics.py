@@ -156,9 +156,7 @@ def coefficients(
     "The coefficients W with W F = log joint, Eq. (eq-s-expand); for `tied` up to -½ xᵀΛx, which all components share."
     form, precision, mean = FORMS[mixture.structure], precisions(mixture), mixture.means - origin
     linear = form.times(precision, mean)
-    with np.errstate(divide="ignore"):  # a weight of zero is a log joint of -inf, as it should be
-        constant = np.log(mixture.weights) - 0.5 * (
-            mixture.n_features * np.log(2 * np.pi) + mixture.log_determinants + np.sum(mean * linear, axis=1))
+    constant = mixture.log_peaks - 0.5 * np.sum(mean * linear, axis=1)  # -inf for a weight of zero, as it should be
     return np.concatenate([constant[:, None], linear, form.coefficients(precision, mixture.n_components)], axis=1)
 
 # %% ../nbs/05_statistics.ipynb #b4176f03
@@ -327,8 +325,6 @@ def _careful_block(sample, mixture, about, rows, chunk):
     columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, d, K, 1, 1))
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
     second = np.zeros(covariances_shape(structure, K, d))
-    with np.errstate(divide="ignore"):
-        constant = np.log(mixture.weights) - 0.5 * (d * np.log(2 * np.pi) + mixture.log_determinants)
     for start in rows:
         m = min(chunk, rows.stop - start)
         X = columns[:, :m]
@@ -336,7 +332,7 @@ def _careful_block(sample, mixture, about, rows, chunk):
         w = None if sample.weights is None else sample.weights[start:start + m]
         for k in range(K):
             centred = np.subtract(X, mixture.means[k][:, None], out=x[:, :m])
-            joint[k, :m] = constant[k] - 0.5 * _whitened_square(mixture, k, centred, y[:, :m])
+            joint[k, :m] = mixture.log_peaks[k] - 0.5 * _whitened_square(mixture, k, centred, y[:, :m])
         resp = joint[:, :m]
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
         counts += resp.sum(axis=1)
@@ -421,7 +417,7 @@ def peak_if_bounded(
     "The highest log joint there can be, if none can be further than `LOWEST` below it, Eq. (eq-s-bound); otherwise None."
     if mixture.structure == "tied" or not np.min(mixture.weights) > 0:  # tied: its features leave out a part
         return None
-    peaks = np.log(mixture.weights) - 0.5 * (mixture.n_features * np.log(2 * np.pi) + mixture.log_determinants)
+    peaks = mixture.log_peaks
     lowest = peaks - 0.5 * kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))
     top = float(np.max(peaks))
     return top if np.min(lowest) > top + LOWEST else None

@@ -96,7 +96,8 @@ def d_density_d_mean(
     variance,  # σ², unit squared, positive
 ):  # ∂N/∂μ, the broadcast shape
     "Derivative of the one-dimensional density in its mean, Eq. (eq-u-dn-dmean)"
-    return (x - mean) / variance * univariate_density(x, mean, variance)
+    density = univariate_density(x, mean, variance)
+    return np.subtract(x, mean, dtype=float) / variance * density
 
 # %% ../nbs/03_univariate.ipynb #7bddf5a8
 def d_density_d_sd(
@@ -105,8 +106,8 @@ def d_density_d_sd(
     variance,  # σ², unit squared, positive
 ):  # ∂N/∂σ, the broadcast shape
     "Derivative of the one-dimensional density in σ (not in σ²), Eq. (eq-u-dn-dsd)"
-    sd = np.sqrt(variance)
-    return (-1 / sd + (x - mean)**2 / sd**3) * univariate_density(x, mean, variance)
+    density, sd = univariate_density(x, mean, variance), np.sqrt(variance)
+    return (-1 / sd + np.subtract(x, mean, dtype=float)**2 / sd**3) * density
 
 # %% ../nbs/03_univariate.ipynb #e2fff59d
 def e_step(
