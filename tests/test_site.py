@@ -1,7 +1,10 @@
 """The rendered site, where `quarto` is on the PATH: no warning, no broken link, no unresolved reference; and where a
-Chromium is there too, no script error and no unrendered formula. The checks themselves are tested everywhere."""
+Chromium is there too, no script error, no unrendered formula, nothing wider than a phone. The checks themselves are
+tested everywhere. Pages load MathJax from the web; on a machine that does not reach it, the variable MATHJAX may name a
+folder with the same files (`es5` of the package mathjax 3)."""
 import functools
 import http.server
+import json
 import os
 import re
 import shutil
@@ -26,14 +29,22 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the
 # ---- the checks
 
 class Page(HTMLParser):
-    "The links and the anchors of an HTML file"
+    "The links and the anchors of an HTML file, its title and description, and its pictures' alternative texts"
     def __init__(self, text):
         super().__init__()
-        self.links, self.anchors = [], {"", "top"}
+        self.links, self.anchors, self.alternatives = [], {"", "top"}, []
+        self.title, self.description, self.within = "", "", None
         self.feed(text)
 
+    def handle_data(self, data):
+        if self.within == "title": self.title += data
+
+    def handle_endtag(self, tag): self.within = None
+
     def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
+        values, self.within = dict(attributes), self.within or (tag if tag == "title" else None)
+        if tag == "img": self.alternatives.append(values.get("alt"))
+        if tag == "meta" and values.get("name") == "description": self.description = values.get("content")
         self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
         for key in ("href", "src"):
             if values.get(key) and not (tag == "link" and values.get("rel") in ("canonical", "preconnect")): self.links.append(values[key])
@@ -70,13 +81,45 @@ def unrendered(dom):
     return re.findall(r'class="math (?:inline|display)">\s*\\[(\[].{0,60}', dom, re.S) + re.findall(r"<mjx-merror[^>]*>|data-mjx-error=\"[^\"]*\"", dom)
 
 
-def open_page(url, profile):
+def open_page(url, profile, patience=30):
     "The page's document after its scripts have run, and the errors that they threw"
     words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--no-first-run",
-             "--enable-logging=stderr", "--virtual-time-budget=30000", "--dump-dom", url]
-    run = subprocess.run(words, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL)
+             "--disable-background-networking", "--enable-logging=stderr", f"--virtual-time-budget={patience}000", "--dump-dom", url]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
     errors = [line for line in run.stderr.splitlines() if "CONSOLE" in line and re.search(r"Uncaught|Error|Failed to load", line) and "favicon" not in line]
     return run.stdout, errors
+
+
+# The pages in a frame, one after the other, at each width; what is wider than its frame is written down.
+FRAME = """<!doctype html><iframe id="frame" height="800"></iframe><pre id="wide"></pre><p id="end"></p><script>
+(async () => {
+  for (const [page, width] of JOBS) {
+    frame.width = width;
+    await new Promise(done => { frame.onload = done; frame.src = page; });
+    const view = frame.contentWindow;
+    if (view.MathJax && view.MathJax.startup) await view.MathJax.startup.promise;
+    const root = view.document.documentElement;
+    if (root.scrollWidth > root.clientWidth) wide.textContent += page + " at " + width + ": " + root.scrollWidth + "\\n";
+  }
+  end.textContent = "all seen";
+})();
+</script>"""
+
+
+def too_wide(folder, address, names, widths, profile):
+    "Pages that scroll sideways, as 'page at width: its own width'"
+    (folder / "frame-of-the-test.html").write_text(FRAME.replace("JOBS", json.dumps([[name, width] for name in names for width in widths])))
+    try: dom, _ = open_page(f"{address}/frame-of-the-test.html", profile, patience=900)
+    finally: (folder / "frame-of-the-test.html").unlink()
+    assert ">all seen<" in dom, dom[-500:]
+    return re.search(r'<pre id="wide">(.*?)</pre>', dom, re.S)[1].split("\n")[:-1]
+
+
+def without_web(html):
+    "The page with MathJax from the folder mathjax/ of the site, and without Quarto's other scripts from the web"
+    html = re.sub(r'src="https://[^"]*/mathjax@3[^"/]*/es5/', 'src="/mathjax/', html)
+    html = re.sub(r'<script [^>]*src="https://[^"]*"[^>]*></script>', "", html)
+    return re.sub(r"<script[^>]*>define\('jquery'.*?</script>", "", html)
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -114,6 +157,24 @@ def test_complaints_are_found():
 def test_unrendered_mathematics_is_found():
     assert unrendered(r'<span class="math inline">\(x\)</span>') and unrendered('<mjx-merror data-mjx-error="Undefined">')
     assert not unrendered('<span class="math inline"><mjx-container class="MathJax"></mjx-container></span>')
+
+
+def test_pages_are_read():
+    page = Page('<head><title>A &amp; b</title><meta name="description" content="c"></head><svg><title>no</title></svg><img src="p.png"><img alt="q" src="q.png">')
+    assert page.title.startswith("A & b") and page.description == "c" and page.alternatives == [None, "q"]
+
+
+def test_pages_can_do_without_the_web():
+    page = ('<script src="site.js"></script><script src="https://x.org/npm/mathjax@3/es5/tex-chtml-full.js" type="text/javascript"></script>'
+            '<script src="https://x.org/require.min.js" integrity="sha"></script><script type="application/javascript">define(\'jquery\', [],f)</script><p>y</p>')
+    assert without_web(page) == '<script src="site.js"></script><script src="/mathjax/tex-chtml-full.js" type="text/javascript"></script><p>y</p>'
+
+
+@needs_chromium
+def test_wide_pages_are_found(tmp_path, serve):
+    (tmp_path / "wide.html").write_text("<!doctype html><div style='width: 700px'>x</div>")
+    (tmp_path / "good.html").write_text("<!doctype html><div style='overflow-x: auto'><div style='width: 700px'>x</div></div>")
+    assert too_wide(tmp_path, serve(tmp_path), ["wide.html", "good.html"], (390, 1000), tmp_path / "profile") == ["wide.html at 390: 708"]
 
 
 @needs_chromium
@@ -169,15 +230,43 @@ def test_search_knows_the_pages(site):
 
 
 @needs_quarto
-@needs_chromium
-def test_pages_open(site, serve, tmp_path):
+def test_pages_say_what_they_are(site):
+    titles = {}
+    for path in pages(site[0]):
+        page = Page(path.read_text(encoding="utf-8"))
+        assert page.title and page.description, path.name
+        assert all(page.alternatives), f"{path.name}: a picture without alternative text"
+        assert titles.setdefault(page.title, path) == path, f"{path.name} has the title of {titles[page.title].name}"
+
+
+@pytest.fixture(scope="module")
+def readable(site, tmp_path_factory):
+    "The site with a MathJax within reach"
     library = re.search(r'src="(https://[^"]*mathjax[^"]*)"', (site[0] / "gaussian.html").read_text(encoding="utf-8"), re.I)
+    if folder := os.environ.get("MATHJAX"):
+        copy = Path(shutil.copytree(site[0], tmp_path_factory.mktemp("readable") / "site"))
+        shutil.copytree(folder, copy / "mathjax")
+        for path in copy.rglob("*.html"): path.write_text(without_web(path.read_text(encoding="utf-8")), encoding="utf-8")
+        return copy
     if library:
         try: urllib.request.urlopen(library[1], timeout=20).close()
         except (urllib.error.URLError, OSError): pytest.skip(f"{library[1]} is out of reach: the pages are not opened")
-    address = serve(site[0])
-    for path in pages(site[0]):
-        dom, errors = open_page(f"{address}/{path.relative_to(site[0]).as_posix()}", tmp_path / "profile")
+    return site[0]
+
+
+@needs_quarto
+@needs_chromium
+def test_pages_open(readable, serve, tmp_path):
+    address = serve(readable)
+    for path in pages(readable):
+        dom, errors = open_page(f"{address}/{path.relative_to(readable).as_posix()}", tmp_path / "profile")
         assert errors == [], f"{path.name}: {errors}"
         assert unrendered(dom) == [], f"{path.name}: {unrendered(dom)[:3]}"
         if 'class="math' in dom: assert "<mjx-container" in dom, f"{path.name}: no formula is rendered"
+
+
+@needs_quarto
+@needs_chromium
+def test_pages_fit_the_screen(readable, serve, tmp_path):
+    names = [path.relative_to(readable).as_posix() for path in pages(readable)]
+    assert too_wide(readable, serve(readable), names, (360, 800, 1100), tmp_path / "profile") == []
