@@ -130,7 +130,7 @@ def _no_estimate(statistics, reason):
 # %% ../nbs/06_covariance.ipynb #43118108
 def is_empty(statistics: Statistics) -> bool:
     "Whether a component has lost its last row: its share of all rows is below rounding."
-    return not np.min(statistics.counts) > 1e-14 * statistics.n_samples
+    return not statistics.counts.min() > 1e-14 * statistics.n_samples
 
 # %% ../nbs/06_covariance.ipynb #b49eb0ad
 def m_step(
@@ -146,7 +146,7 @@ def m_step(
     if floor is not None:
         covariances = structure.raise_to(covariances, floor)
     try:
-        return Mixture(counts / np.sum(counts), means, covariances, statistics.structure)
+        return Mixture(counts / counts.sum(), means, covariances, statistics.structure)
     except ValueError as error:
         raise _no_estimate(statistics, str(error).split(":")[0]) from None
 

@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -156,7 +156,7 @@ def coefficients(
     "The coefficients W with W F = log joint, Eq. (eq-s-expand); for `tied` up to -½ xᵀΛx, which all components share."
     form, precision, mean = FORMS[mixture.structure], precisions(mixture), mixture.means - origin
     linear = form.times(precision, mean)
-    constant = mixture.log_peaks - 0.5 * np.sum(mean * linear, axis=1)  # -inf for a weight of zero, as it should be
+    constant = mixture.log_peaks - 0.5 * (mean * linear).sum(axis=1)  # -inf for a weight of zero, as it should be
     return np.concatenate([constant[:, None], linear, form.coefficients(precision, mixture.n_components)], axis=1)
 
 # %% ../nbs/05_statistics.ipynb #b4176f03
@@ -182,14 +182,14 @@ def normalize(
         top += np.log(total)
     np.divide(1.0 if weights is None else weights, total, out=total)
     np.multiply(joint, total, out=joint)
-    return float(np.sum(top) if weights is None else weights @ top)
+    return float(top.sum() if weights is None else weights @ top)
 
 # %% ../nbs/05_statistics.ipynb #dbbe1daa
 def chunk_rows(n: int, height: int) -> int:
     "Rows of data in a chunk whose work space is `height` float64 numbers a row."
     return min(n, 16384 if height <= 12 else 8192 if height <= 64 else 2048 if height <= 1024 else 512)
 
-def blocks(n: int, chunk: int, at_most: int = 16) -> list[range]:
+def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
     "Cut n rows into at most `at_most` blocks; each is a range of the starts of its chunks."
     chunks = -(-n // chunk)
     size = -(-chunks // at_most) * chunk
@@ -200,9 +200,13 @@ MANY_ROWS = 24  # height of a chunk's work space, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
-    "Results of `work` on each block in order, by `map` where that pays."
+    "Results of `work` on each block, in order and one after the other, by `map` where that pays."
     pieces = blocks(n, chunk)
-    return list((map if height >= MANY_ROWS and len(pieces) > 1 else _one_by_one)(work, pieces))
+    return (map if height >= MANY_ROWS and len(pieces) > 1 else _one_by_one)(work, pieces)
+
+def _added(parts):
+    "The sums of tuples, place by place, in order."
+    return reduce(lambda total, part: tuple(a + b for a, b in zip(total, part)), parts)
 
 # %% ../nbs/05_statistics.ipynb #14ee6932
 @dataclass(frozen=True, eq=False)
@@ -279,7 +283,7 @@ def prepare(
     weights = None if sample_weight is None else check_weights(sample_weight, n)
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
-    parts = _each_block(lambda rows: _extent(X, weights, rows, chunk), n, chunk, 4 * d, map)
+    parts = list(_each_block(lambda rows: _extent(X, weights, rows, chunk), n, chunk, 4 * d, map))
     shift = sum(part[0] for part in parts) / n_samples
     low, high = np.min([part[1] for part in parts], axis=0), np.max([part[2] for part in parts], axis=0)
     _check_range(high - low)
@@ -294,11 +298,11 @@ def kappas(
 ) -> np.ndarray:  # (K,)
     "How much larger the terms of each component's log-density can be than one, Eq. (eq-s-kappa)."
     reach = reach + np.zeros(mixture.means.shape)
-    return np.sum(reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach), axis=1)
+    return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
 
 def kappa(mixture: Mixture, reach: np.ndarray) -> float:
     "The largest of them."
-    return float(np.max(kappas(mixture, reach)))
+    return float(kappas(mixture, reach).max())
 
 # %% ../nbs/05_statistics.ipynb #2a1b319d
 def _whitened_square(mixture, k, x, work):
@@ -415,12 +419,12 @@ def peak_if_bounded(
     sample: Sample,
 ) -> float | None:
     "The highest log joint there can be, if none can be further than `LOWEST` below it, Eq. (eq-s-bound); otherwise None."
-    if mixture.structure == "tied" or not np.min(mixture.weights) > 0:  # tied: its features leave out a part
+    if mixture.structure == "tied" or not mixture.weights.min() > 0:  # tied: its features leave out a part
         return None
     peaks = mixture.log_peaks
     lowest = peaks - 0.5 * kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))
-    top = float(np.max(peaks))
-    return top if np.min(lowest) > top + LOWEST else None
+    top = float(peaks.max())
+    return top if lowest.min() > top + LOWEST else None
 
 # %% ../nbs/05_statistics.ipynb #39d50c2b
 ROUNDING = 1e-10  # largest error of a log-density that the fast path may make
@@ -452,48 +456,45 @@ def e_step(
     "The E-step: responsibilities and their sums, Eq. (eq-s-sums). Raises ValueError for bad data."
     sample = X if isinstance(X, Sample) else prepare(as_data(X, mixture.n_features), structure=mixture.structure)
     _check_fits(sample, mixture)
-    if about is None and is_fast(sample, mixture):
-        return (_wide if is_wide(mixture) else _fast)(sample, mixture, map)
-    return _careful(sample, mixture, map, mixture.means if about is None else about)
+    if about is not None:
+        return _careful(sample, mixture, map, about)
+    peak = peak_if_bounded(mixture, sample)
+    if peak is None and not is_fast(sample, mixture):  # what is bounded is accurate, too
+        return _careful(sample, mixture, map)
+    return (_wide if is_wide(mixture) else _fast)(sample, mixture, map, peak)
 
-# %% ../nbs/05_statistics.ipynb #22a8db86
-def _bounded(sample, mixture):
-    "The coefficients W, what was taken from the log-likelihood, and whether the softmax can do without the maximum."
-    W, peak = coefficients(mixture, sample.origin), peak_if_bounded(mixture, sample)
-    if peak is None:
-        return W, 0.0, False
-    W[:, 0] -= peak
-    return W, sample.n_samples * peak, True
-
-def _fast(sample, mixture, map=map):
-    n, d, structure = len(sample.X), mixture.n_features, mixture.structure
-    W, taken, bounded = _bounded(sample, mixture)
+# %% ../nbs/05_statistics.ipynb #dcc14f4f
+def _fast(sample, mixture, map=map, peak=None):
+    n, d, structure, bounded = len(sample.X), mixture.n_features, mixture.structure, peak is not None
+    W = coefficients(mixture, sample.origin)
+    W[:, 0] -= peak or 0.0
     chunk, height = chunk_rows(n, sum(W.shape)), sum(W.shape)
     parts = _each_block(lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk), n, chunk, height, map)
-    sums, log_likelihood = (sum(column) for column in zip(*parts))
+    sums, log_likelihood = _added(parts)
+    log_likelihood += sample.n_samples * (peak or 0.0)
     if structure == "tied":  # what all components share was left out
         second = sample.scatter
         log_likelihood -= 0.5 * np.sum(precisions(mixture) * second)
     else:
         second = FORMS[structure].unpack(sums[:, 1 + d:], d)
-    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood + taken, sample.n_samples, sample.origin, structure)
+    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood, sample.n_samples, sample.origin, structure)
 
-def _wide(sample, mixture, map=map):
-    n, (K, d) = len(sample.X), mixture.means.shape
-    W, taken, bounded = _bounded(sample, mixture)
-    W, slabs = W[:, :1 + d], _slabs(mixture)
+def _wide(sample, mixture, map=map, peak=None):
+    n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
+    W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
+    W[:, 0] -= peak or 0.0
     height = 2 * d + SLAB * K
     chunk = min(n, max(64, 400_000 // height))  # the work space of a chunk is about 3 megabytes
     parts = _each_block(lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk), n, chunk, height, map)
-    sums, second, log_likelihood = (sum(column) for column in zip(*parts))
-    return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood + taken, sample.n_samples, sample.origin, "full")
+    sums, second, log_likelihood = _added(parts)
+    log_likelihood += sample.n_samples * (peak or 0.0)
+    return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood, sample.n_samples, sample.origin, "full")
 
 def _careful(sample, mixture, map=map, about=None):
     n, (K, d), about = len(sample.X), mixture.means.shape, mixture.means if about is None else about
     chunk = chunk_rows(n, 3 * d + K)
     parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)
-    sums = (sum(column) for column in zip(*parts))
-    return Statistics(*sums, sample.n_samples, about, mixture.structure)
+    return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)
 
 # %% ../nbs/05_statistics.ipynb #7443a104
 @cache

@@ -10,12 +10,12 @@ from gmm_nb.em import fit_mixture
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture
 from gmm_nb.statistics import (ROUNDING, SLAB, Statistics, _careful, _fast, _wide, blocks, chunk_rows, e_step, features, is_fast,
-                               is_wide, kappa, n_workers, parallel, precisions, prepare)
+                               is_wide, kappa, n_workers, parallel, peak_if_bounded, precisions, prepare)
 from oracles import (STRUCTURES, compact, data, error, exact_e_step, exact_m_step, expand, plain_e_step, plain_log_joint,
                      plain_m_step)
 
 EPS = 2.0**-52
-PATHS = (_fast, _wide, _careful)
+PATHS = (_fast, _wide, _careful)  # e_step chooses one of them
 each_path = pytest.mark.parametrize("path", PATHS)
 BOTH = [(path, structure) for path in PATHS for structure in STRUCTURES if path is not _wide or structure == "full"]
 each_path_and_structure = pytest.mark.parametrize("path, structure", BOTH)
@@ -150,19 +150,19 @@ def test_every_iterate_of_every_structure(path, structure):
 
 
 @each_path_and_structure
-@pytest.mark.parametrize("n", [8191, 8192, 8193, 16 * 8192 + 5])
+@pytest.mark.parametrize("n", [16383, 16384, 16385, 33 * 16384 + 5])
 def test_chunk_boundaries(path, structure, n):
-    "Chunks of 8192 rows: one row less, none, one more; and more than 16 chunks, so that a block has several"
+    "Chunks of 16384 rows: one row less, none, one more; and more than 32 chunks, so that a block has several"
     X = clusters(n, 2, 2)
     mixture = some_mixture(X[:100], 2, structure)
     got = path(prepare(X, None, structure), mixture)
     assert_same_statistics(got, plain_statistics(X, mixture, got.origin), 1e-11)
 
 
-@pytest.mark.parametrize("n, chunk", [(1, 1), (10, 3), (100, 100), (101, 100), (1600, 100), (1601, 100), (10**6, 8192), (17, 1)])
+@pytest.mark.parametrize("n, chunk", [(1, 1), (10, 3), (100, 100), (101, 100), (3200, 100), (3201, 100), (10**6, 8192), (33, 1)])
 def test_blocks_cover_all_rows_once(n, chunk):
     found = blocks(n, chunk)
-    assert len(found) <= 16 and found[0].start == 0 and found[-1].stop == n
+    assert len(found) <= 32 and found[0].start == 0 and found[-1].stop == n
     assert all(a.stop == b.start for a, b in zip(found, found[1:])) and all(len(b) > 0 and b.step == chunk for b in found)
 
 
@@ -547,9 +547,11 @@ def test_wide_data_go_without_products():
     identity = lambda d, K=2, structure="full": Mixture(np.full(K, 1 / K), np.eye(K, d), compact(np.stack([np.eye(d)] * K), structure), structure)
     assert not is_wide(identity(16)) and is_wide(identity(17)) and not is_wide(identity(17, 3)) and not is_wide(identity(17, structure="diag"))
     X, mixture = clusters(100, 20, 2), identity(20)
-    assert is_fast(prepare(X), mixture)
-    for path, same in ((_wide, True), (_fast, False), (_careful, False)):
-        assert np.array_equal(path(prepare(X), mixture).second, e_step(X, mixture).second) == same
+    sample = prepare(X)
+    peak = peak_if_bounded(mixture, sample)
+    assert is_fast(sample, mixture)
+    for path, same in ((_wide, True), (_fast, False)):
+        assert np.array_equal(path(sample, mixture, peak=peak).second, e_step(sample, mixture).second) == same
 
 
 # ---- memory
