@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .covariance import at_floor, n_parameters, variance_floor
 from .em import ACCELERATIONS, Result, run, steps_by
-from .initialization import METHODS, best_of, standardized, start_mixture, whitened
+from .initialization import METHODS, TURNS, best_of, start_mixture
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
 
@@ -92,10 +92,10 @@ def starts(estimator, sample: Sample, floor, rng) -> list:
     if all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init)):
         return [lambda: with_known_parts(None, estimator, d)]
 
-    def start(coordinates):
+    def start(coordinates, again):
         return with_known_parts(start_mixture(sample, estimator.n_components, estimator.covariance_type,
-                                              estimator.init_params, rng, floor, coordinates), estimator, d)
-    return [partial(start, (standardized, whitened)[i % 2]) for i in range(estimator.n_init)]
+                                              estimator.init_params, rng, floor, coordinates, again), estimator, d)
+    return [partial(start, *TURNS[i % len(TURNS)]) for i in range(estimator.n_init)]
 
 # %% ../nbs/09_estimator.ipynb #33aab6de
 SHORT = 10  # passes that every start gets when there are several

@@ -19,8 +19,8 @@ from .mixture import Mixture
 from .statistics import FORMS, Sample, Statistics
 
 # %% auto #0
-__all__ = ['LABELS', 'METHODS', 'standardized', 'whitened', 'initial_resp', 'statistics_of', 'borrow', 'subsample', 'start_size',
-           'start_mixture', 'best_of']
+__all__ = ['TURNS', 'LABELS', 'METHODS', 'standardized', 'whitened', 'within', 'initial_resp', 'statistics_of', 'borrow',
+           'subsample', 'start_size', 'start_mixture', 'best_of']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
 def standardized(
@@ -44,6 +44,23 @@ def whitened(
     values, vectors = np.linalg.eigh((unit.T * (weights / weights.sum())) @ unit)
     kept = values > 1e-10
     return unit @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+# %% ../nbs/08_initialization.ipynb #791eefd8
+def within(
+    X: np.ndarray,  # (n, d) rows
+    weights: np.ndarray,  # (n,) how much each counts
+    labels: np.ndarray,  # (n,) integers: the cluster of each row
+) -> np.ndarray:  # (n, r), r the number of features that vary
+    "The data in coordinates in which the average cluster is round, Eq. (eq-i-within)."
+    unit = standardized(X, weights)
+    shares = (labels == np.unique(labels)[:, None]) * weights
+    centres = shares @ unit / np.maximum(shares.sum(axis=1), 1e-300)[:, None]
+    inside = unit - centres[np.unique(labels, return_inverse=True)[1]]
+    values, vectors = np.linalg.eigh((inside.T * (weights / weights.sum())) @ inside)
+    return unit @ (vectors / np.sqrt(np.maximum(values, 0.01)))
+
+# %% ../nbs/08_initialization.ipynb #803ac456
+TURNS = ((standardized, 0), (standardized, 2), (whitened, 0))  # coordinates, and how often clusters are found anew
 
 # %% ../nbs/08_initialization.ipynb #f7a04dd1
 def _nearest(Z, centres):
@@ -77,12 +94,15 @@ def initial_resp(
     method: str,  # one of METHODS
     rng: np.random.Generator,
     coordinates: Callable = standardized,  # or `whitened`: where distances are measured
+    again: int = 0,  # how often the clusters are found anew, in coordinates from `within`
 ) -> np.ndarray:  # (K, n), columns sum to one
     "Responsibilities to start from. Raises ValueError where there are fewer distinct rows than components, except for `random`, which does not look at the rows."
     if method == "random":
         resp = rng.random((n_components, len(X)))
         return resp / resp.sum(axis=0)
     labels = LABELS[method](coordinates(X, weights), weights, n_components, rng)
+    for _ in range(again):
+        labels = LABELS[method](within(X, weights, labels), weights, n_components, rng)
     resp = (labels == np.arange(n_components)[:, None]).astype(float)
     if not (resp @ weights > 0).all():
         distinct = len(np.unique(X[weights > 0], axis=0))
@@ -143,13 +163,14 @@ def start_mixture(
     rng: np.random.Generator,
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
     coordinates: Callable = standardized,  # or `whitened`
+    again: int = 0,  # how often the clusters are found anew, in their own coordinates
 ) -> Mixture:
     "A mixture to start EM from. Raises ValueError where the data cannot hold so many components."
     X, weights = subsample(sample, start_size(n_components, sample.X.shape[1]), rng)
     if len(X) < n_components:
         raise ValueError(f"Got {len(X)} rows with a positive weight for n_components={n_components}; expected at least as "
                          "many rows as components. Use fewer components or more data.")
-    resp = initial_resp(X, weights, n_components, method, rng, coordinates)
+    resp = initial_resp(X, weights, n_components, method, rng, coordinates, again)
     return m_step(borrow(statistics_of(X, weights, resp, structure)), floor)
 
 # %% ../nbs/08_initialization.ipynb #c803688f

@@ -93,7 +93,7 @@ def places(chapter):
     heading, found = "", {}
     for cell in chapter.cells:
         if cell.kind == "markdown":
-            for line in re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S).splitlines():
+            for line in re.sub(r"^(```|:::).*?^\1$", "", cell.source, flags=re.M | re.S).splitlines():
                 if match := re.match(r"##+ (.+)", line): heading = match[1]
         elif cell.exported:
             for node in ast.parse(cell.source).body:

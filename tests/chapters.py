@@ -83,7 +83,8 @@ class Notebook:
     def anchors(self):
         "Every place of the page that a link can lead to"
         found = set(self.labels) | set(re.findall(r"\{[^{}\n]*#([\w.-]+)[^{}\n]*\}", self.prose))
-        for line in re.findall(r"^#{1,6}\s+(.*?)\s*$", self.prose_with_code, re.M):
+        outside = re.sub(r"^:::+ *\{.*?^:::+ *$", "", self.prose_with_code, flags=re.M | re.S)  # Pandoc gives a callout's title no anchor
+        for line in re.findall(r"^#{1,6}\s+(.*?)\s*$", outside, re.M):
             text = re.sub(r"\s*\{[^{}]*\}$", "", line)
             found.add(slug(text.replace("`", "")))
         return found | {name.lower() for name in self.public_names}
