@@ -16,8 +16,8 @@ from .statistics import ROUNDING, Sample, Statistics, kappa, outer
 
 # %% auto #0
 __all__ = ['STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances', 'raise_spheres',
-           'rounding_floor', 'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent',
-           'is_empty', 'm_step', 'is_exact', 'refuse_rounding']
+           'rounding_floor', 'squared_spreads', 'variance_floor', 'at_floor', 'Structure', 'n_parameters',
+           'CollapsedComponent', 'is_empty', 'm_step', 'is_exact', 'refuse_rounding']
 
 # %% ../nbs/06_covariance.ipynb #bbd35b3b
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
@@ -69,18 +69,29 @@ def rounding_floor(sample: Sample) -> np.ndarray:  # (d,)
     "Variances that the rounding of the data alone can make, in squared units of the features."
     return (2.0**-51 * (np.abs(sample.origin) + sample.radius))**2
 
+# %% ../nbs/06_covariance.ipynb #33e3a686
+def squared_spreads(sample: Sample) -> np.ndarray:  # (d,)
+    "Variance of each feature, or the square of its interquartile range where that is smaller and not zero."
+    step = -(-len(sample.X) // 10_000)
+    weights = None if sample.weights is None else sample.weights[::step]
+    if weights is not None and not weights.sum() > 0:
+        return sample.variances
+    low, high = np.quantile(sample.X[::step].astype(float), [0.25, 0.75], axis=0, weights=weights, method="inverted_cdf")
+    middle = (high - low)**2
+    return np.where(middle > rounding_floor(sample), np.minimum(middle, sample.variances), sample.variances)
+
 # %% ../nbs/06_covariance.ipynb #bd8ff415
 def variance_floor(
     sample: Sample,  # the data, from `prepare`
-    fraction: float,  # r, of each feature's variance
+    fraction: float,  # r, of each feature's squared spread
 ) -> np.ndarray | None:  # (d,) in squared units of the features, or None for a fraction of zero
     "The smallest variance that a component may have in each feature, Eq. (eq-c-floor). Hathaway (1985)."
     if fraction == 0:
         return None
-    variances = sample.variances
-    constant = variances <= rounding_floor(sample)
-    usual = variances[~constant].mean() if (~constant).any() else 1.0
-    return fraction * np.where(constant, usual, variances)
+    spreads = squared_spreads(sample)
+    constant = spreads <= rounding_floor(sample)
+    usual = spreads[~constant].mean() if (~constant).any() else 1.0
+    return fraction * np.where(constant, usual, spreads)
 
 # %% ../nbs/06_covariance.ipynb #e6bbdedc
 def at_floor(

@@ -352,7 +352,7 @@ def fit_mixture(
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
     tol: float = 1e-6,  # stop when a pass gains less log-likelihood a row
     max_iter: int = 1000,  # most passes over the data
-    reg_covar: float = 0.0,  # floor of a component's variance, as a fraction of the data's
+    reg_covar: float = 0.0,  # floor of a component's variances, as a fraction of the data's squared spread
     acceleration: str | None = None,  # None: plain EM; "squarem" or "natural-gradient": fewer passes
     n_jobs: int | None = 1,  # threads, in scikit-learn's meaning
     callback: Callable = lambda step: None,  # called with every `Step`

@@ -193,7 +193,7 @@ class Parameters(BaseEstimator):
         *,
         covariance_type="full",  # "full", "tied", "diag" or "spherical"
         tol=1e-7,  # stop when a pass gains less log-likelihood a row, in nats
-        reg_covar=1e-6,  # smallest variance of a component, as a fraction of each feature's variance; no unit
+        reg_covar=1e-6,  # smallest variance of a component, as a fraction of each feature's squared spread; no unit
         max_iter=1000,  # most passes over the data
         n_init=5,  # starts; all run a few passes, the best goes on
         init_params="kmeans",  # "kmeans", "k-means++", "random_from_data" or "random"

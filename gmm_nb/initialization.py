@@ -113,13 +113,13 @@ def initial_resp(
 
 # %% ../nbs/08_initialization.ipynb #74a83206
 def statistics_of(X, weights, resp, structure) -> Statistics:
-    "Sums of weighted rows under given responsibilities (K, n), about their mean."
-    origin = np.average(X, axis=0, weights=weights)
-    centred, shares = X - origin, resp * weights
-    gram = FORMS[structure].gram
-    second = np.array([gram((centred * np.sqrt(share)[:, None]).T) for share in shares])
-    return Statistics(shares.sum(axis=1), shares @ centred, second.sum(axis=0) if structure == "tied" else second,
-                      0.0, float(weights.sum()), origin, structure)
+    "Sums of weighted rows under given responsibilities (K, n), about the mean of each component."
+    shares, origin, gram = resp * weights, np.average(X, axis=0, weights=weights), FORMS[structure].gram
+    counts = shares.sum(axis=1)
+    means = origin + shares @ (X - origin) / np.maximum(counts, 1e-300)[:, None]
+    first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
+    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
+    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second, 0.0, float(weights.sum()), means, structure)
 
 def borrow(statistics: Statistics) -> Statistics:
     "Complete each component's scatter by rows that are spread like the average cluster. Eq. (eq-i-borrow)"

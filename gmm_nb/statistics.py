@@ -58,8 +58,8 @@ class Statistics:
         "The same sums measured from another origin. Eq. (eq-s-shift)"
         shift = np.broadcast_to(self.origin - origin, self.first.shape)
         moved = self.counts[:, None] * shift
-        second = (self.second + outer(self.first, shift, self.structure)
-                  + outer(shift, self.first, self.structure) + outer(moved, shift, self.structure))
+        half = self.first + 0.5 * moved
+        second = self.second + (outer(half, shift, self.structure) + outer(shift, half, self.structure))  # symmetric to the last bit
         return replace(self, first=self.first + moved, second=second, origin=origin)
 
     def __add__(self, other: Statistics) -> Statistics:
