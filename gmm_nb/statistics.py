@@ -349,21 +349,21 @@ def _careful_block(sample, mixture, about, rows, chunk):
     return counts, first, second, log_likelihood
 
 # %% ../nbs/05_statistics.ipynb #f25807a9
-def _work_space(sample, K, P, chunk):
-    "Features (P, chunk) whose first row is one, joints (K, chunk), and two rows; from the shelf where they fit."
+def _work_space(sample, *shapes):
+    "Arrays of these shapes, from the shelf if they fit, else made of ones: the first feature is one and stays so."
     try:
         work = sample.buffers.pop()
-        if work[0].shape == (P, chunk) and work[1].shape == (K, chunk):
+        if [array.shape for array in work] == [*shapes]:
             return work
     except IndexError:
         pass
-    return np.ones((P, chunk)), np.empty((K, chunk)), np.empty(chunk), np.empty(chunk)
+    return [np.ones(shape) for shape in shapes]
 
 # %% ../nbs/05_statistics.ipynb #208a3710
 def _fast_block(sample, structure, W, bounded, rows, chunk):
     "Sums over one block of rows by features: (K, P) array of γFᵀ and the log-likelihood. Eq. (eq-s-products)"
     K, P = W.shape
-    F, joint, top, total = work = _work_space(sample, K, P, chunk)
+    F, joint, top, total = work = _work_space(sample, (P, chunk), (K, chunk), (chunk,), (chunk,))
     sums, log_likelihood = np.zeros((P, K)), 0.0
     for start in rows:
         m = min(chunk, rows.stop - start)
@@ -391,12 +391,11 @@ def _subtract_squares(joint, slabs, x, work):
         y = np.matmul(slab, x[:columns], out=work[:rows * m].reshape(rows, m)).reshape(K, -1, m)
         joint -= np.einsum("kam,kam->km", y, y)
 
-# %% ../nbs/05_statistics.ipynb #bd01b547
+# %% ../nbs/05_statistics.ipynb #f3cd8e68
 def _wide_block(sample, W, slabs, bounded, rows, chunk):
     "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood. Eq. (eq-s-wide)"
     K, d = len(W), W.shape[1] - 1
-    F, joint, top, total = work = _work_space(sample, K, 1 + d, chunk)
-    y, z = np.empty(len(slabs[0]) * chunk), np.empty((d, chunk))
+    F, joint, top, total, y, z = work = _work_space(sample, (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (len(slabs[0]) * chunk,), (d, chunk))
     sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
     for start in rows:
         m = min(chunk, rows.stop - start)
@@ -463,7 +462,7 @@ def e_step(
         return _careful(sample, mixture, map)
     return (_wide if is_wide(mixture) else _fast)(sample, mixture, map, peak)
 
-# %% ../nbs/05_statistics.ipynb #dcc14f4f
+# %% ../nbs/05_statistics.ipynb #20f63596
 def _fast(sample, mixture, map=map, peak=None):
     n, d, structure, bounded = len(sample.X), mixture.n_features, mixture.structure, peak is not None
     W = coefficients(mixture, sample.origin)
@@ -484,7 +483,7 @@ def _wide(sample, mixture, map=map, peak=None):
     W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
     W[:, 0] -= peak or 0.0
     height = 2 * d + SLAB * K
-    chunk = min(n, max(64, 400_000 // height))  # the work space of a chunk is about 3 megabytes
+    chunk = min(n, max(64, 430_000 // height))  # the work space of a chunk is about 3 megabytes
     parts = _each_block(lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk), n, chunk, height, map)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
