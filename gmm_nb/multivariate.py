@@ -205,7 +205,7 @@ def em(
     weights,        # (K,) starting φ, sums to one
     means,          # (K, d) starting μ, in the units of X
     covariances,    # (K, d, d) starting Σ, symmetric positive definite
-    tol=1e-6,       # stop when an iteration changes less than this (see `change` in chapter 03 for the unit)
+    tol=1e-6,       # stop when an iteration changes less than this (see `change` in chapter 3 for the unit)
     rule="means",   # or "log-likelihood"
     max_iter=1000,  # stop, with a UserWarning, after so many iterations
 ) -> Fit:
