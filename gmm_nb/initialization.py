@@ -33,6 +33,7 @@ def standardized(
     varies = scale > 2.0**-50 * np.abs(X).max(axis=0)
     return centred[:, varies] / scale[varies] if varies.any() else np.zeros((len(X), 1))
 
+# %% ../nbs/08_initialization.ipynb #e2e9e30a
 def whitened(
     X: np.ndarray,  # (n, d) rows
     weights: np.ndarray,  # (n,) how much each counts

@@ -379,23 +379,26 @@ def _fast_block(sample, structure, W, bounded, rows, chunk):
 SLAB = 16  # rows of a triangular matrix that are multiplied at once
 
 def _slabs(mixture):
-    "The triangular P_kᵀ/√2 of all components, cut into stacks of `SLAB` rows each, without the zeros on the right."
-    factors, d = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2), mixture.n_features
-    return [np.ascontiguousarray(factors[:, a:a + SLAB, :a + SLAB]).reshape(-1, min(a + SLAB, d)) for a in range(0, d, SLAB)]
+    "P_kᵀ/√2 of all components, cut into stacks of `SLAB` rows each, without the zeros on the right."
+    factors = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2)
+    starts = range(0, mixture.n_features, SLAB)
+    return [np.concatenate(factors[:, a:a + SLAB, :a + SLAB]) for a in starts]
 
 def _subtract_squares(joint, slabs, x, work):
     "Subtract ½‖P_kᵀx‖² from the joints (K, m) for the columns of x (d, m)."
     K, m = joint.shape
     for slab in slabs:
         rows, columns = slab.shape
-        y = np.matmul(slab, x[:columns], out=work[:rows * m].reshape(rows, m)).reshape(K, -1, m)
+        y = np.matmul(slab, x[:columns], out=work[:rows * m].reshape(rows, m))
+        y = y.reshape(K, -1, m)
         joint -= np.einsum("kam,kam->km", y, y)
 
 # %% ../nbs/05_statistics.ipynb #f3cd8e68
 def _wide_block(sample, W, slabs, bounded, rows, chunk):
-    "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood. Eq. (eq-s-wide)"
+    "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood."
     K, d = len(W), W.shape[1] - 1
-    F, joint, top, total, y, z = work = _work_space(sample, (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (len(slabs[0]) * chunk,), (d, chunk))
+    shapes = (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (len(slabs[0]) * chunk,), (d, chunk)
+    F, joint, top, total, y, z = work = _work_space(sample, *shapes)
     sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
     for start in rows:
         m = min(chunk, rows.stop - start)
