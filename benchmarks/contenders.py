@@ -2,13 +2,20 @@
 
 An adapter takes the data, a start and the number of threads, and returns a function of the number of passes. That function
 runs them and returns the log-likelihood a row of the mixture that entered the last pass, so that all of them can be compared.
-Where a library cannot do what is asked, the adapter returns None. pomegranate and mlpack are measured where they can be
-imported; nothing depends on them.
+Where a library cannot do what is asked, the adapter returns None. pomegranate, mlpack, Armadillo (with a C++ compiler) and
+Spark (with Java) are measured where they are installed; nothing depends on them.
 """
 from __future__ import annotations
 
+import ctypes
+import shutil
+import subprocess
+import tempfile
 import warnings
+from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable
 
 import numpy as np
@@ -86,10 +93,67 @@ def mlpack(X: np.ndarray, start: Mixture, jobs: int = 1) -> Fit | None:
     return fit
 
 
-OTHERS = {"pomegranate": pomegranate, "mlpack": mlpack}
+@cache
+def _armadillo_library() -> ctypes.CDLL | None:
+    "armadillo.cpp, compiled; None without a compiler or without Armadillo."
+    if shutil.which("g++") is None:
+        return None
+    target = Path(tempfile.mkdtemp()) / "armadillo.so"
+    source = Path(__file__).with_name("armadillo.cpp")
+    words = ["g++", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(target), "-larmadillo"]
+    if subprocess.run(words, capture_output=True).returncode:
+        return None
+    library = ctypes.CDLL(str(target))
+    library.fit.restype = ctypes.c_double
+    return library
+
+
+def armadillo(X: np.ndarray, start: Mixture, jobs: int = 1) -> Fit | None:
+    "Armadillo's gmm_full and gmm_diag, on as many threads as OpenMP likes."
+    if start.structure not in ("full", "diag"):
+        return None
+    arrays = [np.ascontiguousarray(array, dtype=float) for array in (X, start.weights, start.means, start.covariances)]
+    rows, *parameters = (ctypes.c_void_p(array.ctypes.data) for array in arrays)
+    sizes = (ctypes.c_long(size) for size in (*X.shape, start.n_components))
+    known = (rows, *sizes, *parameters, ctypes.c_int(start.structure == "diag"))
+
+    def fit(passes):
+        assert arrays  # the pointers are good as long as the arrays are there
+        return _armadillo_library().fit(*known, ctypes.c_long(passes))
+    return fit
+
+
+def spark(X: np.ndarray, start: Mixture, jobs: int = 1) -> Fit | None:
+    "Spark's mllib on this machine, full covariances. It does not tell the log-likelihood."
+    if start.structure != "full":
+        return None
+    from pyspark.mllib.clustering import GaussianMixture as SparkMixture
+    from pyspark.mllib.linalg import DenseMatrix, DenseVector
+    from pyspark.sql import SparkSession
+    context = SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false").config("spark.driver.memory", "4g").getOrCreate().sparkContext
+    context.setLogLevel("ERROR")
+    d, K = start.n_features, start.n_components
+    gaussians = [SimpleNamespace(mu=DenseVector(mean), sigma=DenseMatrix(d, d, covariance.ravel()))
+                 for mean, covariance in zip(start.means, start.covariances)]
+    first = SimpleNamespace(k=K, weights=start.weights.tolist(), gaussians=gaussians)
+    rows = context.parallelize([DenseVector(row) for row in X]).cache()
+
+    def fit(passes):
+        SparkMixture.train(rows, K, convergenceTol=0.0, maxIterations=passes, initialModel=first)
+        return float("nan")
+    return fit
+
+
+OTHERS = {"pomegranate": pomegranate, "mlpack": mlpack, "Armadillo": armadillo, "Spark": spark}
+IS_HERE = {
+    "pomegranate": lambda: find_spec("pomegranate") is not None,
+    "mlpack": lambda: find_spec("mlpack") is not None,
+    "Armadillo": lambda: _armadillo_library() is not None,
+    "Spark": lambda: find_spec("pyspark") is not None and shutil.which("java") is not None,
+}
 
 
 def others() -> tuple[dict, list[str]]:
     "The adapters whose libraries are here, and the names of those that are not."
-    here = {name: adapter for name, adapter in OTHERS.items() if find_spec(name) is not None}
+    here = {name: adapter for name, adapter in OTHERS.items() if IS_HERE[name]()}
     return here, [name for name in OTHERS if name not in here]

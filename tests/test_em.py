@@ -141,6 +141,26 @@ def test_variance_floor(X, want):
     assert variance_floor(prepare(X), 0) is None
 
 
+def test_the_floor_follows_the_narrower_measure_of_spread():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 3)) * [1, 10, 1]
+    X[0, 0], X[:1500, 2] = 1e6, 0.0  # a far row; a column in which most values are equal
+    got = variance_floor(prepare(X), 0.1)
+    np.testing.assert_allclose(got[0], 0.1 * 1.349**2, rtol=0.1)  # the interquartile range of a Gaussian
+    np.testing.assert_allclose(got[1:], 0.1 * X[:, 1:].var(0), rtol=1e-12)
+    for c, b in ((1e-8, 0.0), (1e8, 1e3), (-3.0, 5.0)): np.testing.assert_allclose(variance_floor(prepare(c * X + b), 0.1), c**2 * got, rtol=1e-2 if c < 0 else 1e-9)
+
+
+def test_the_floor_of_weighted_rows():
+    X = np.random.default_rng(0).standard_t(2, size=(500, 2))
+    w = np.random.default_rng(1).integers(0, 4, size=500)
+    np.testing.assert_allclose(variance_floor(prepare(X, w), 1e-3), variance_floor(prepare(np.repeat(X, w, axis=0)), 1e-3), rtol=1e-9)
+    many = np.random.default_rng(2).standard_t(2, size=(20_001, 1))
+    w = np.where(np.arange(20_001) % 3 == 0, 0.0, 1.0)  # none of the rows that are looked at has a weight
+    sample = prepare(many, w)
+    np.testing.assert_allclose(variance_floor(sample, 0.1), 0.1 * sample.variances, rtol=1e-12)
+
+
 # ---- the steps
 
 @each_structure
