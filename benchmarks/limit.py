@@ -40,7 +40,7 @@ def bare_features(sample: Sample, mixture: Mixture) -> Callable[[], None]:
 def bare_whitening(sample: Sample, mixture: Mixture) -> Callable[[], None]:
     "Where the data are wide: the triangular products of all components, slab by slab, an exp, and Z Zᵀ for each component."
     n, (K, d) = len(sample.X), mixture.means.shape
-    chunk = min(n, 1024)
+    chunk = min(n, max(64, 430_000 // (2 * d + SLAB * K)))
     x = np.ascontiguousarray((sample.X[:chunk] - sample.origin).T)
     factors = np.swapaxes(mixture.precisions_cholesky, 1, 2)
     slabs = [np.ascontiguousarray(factors[:, a:a + SLAB, :a + SLAB]).reshape(-1, min(a + SLAB, d)) for a in range(0, d, SLAB)]

@@ -48,7 +48,7 @@ def measure(case: Case, settings: Settings, adapters: dict) -> dict:
     ms, value = milliseconds_a_pass(fits, dict.fromkeys(fits, case.passes), settings.repeats)
     difference = max(abs(value[name] - value["sklearn"]) / abs(value["sklearn"]) for name in ("ours", "ours_all"))
     ratio, ratio_all = ms["sklearn"] / ms["ours"], ms["sklearn"] / ms["ours_all"]
-    return {"n": n, "d": case.d, "K": case.K, "structure": case.structure, "passes": case.passes, **ms, "ratio": ratio,
+    return {"n": n, "d": case.d, "K": case.K, "structure": case.structure, "passes": case.passes, **dict.fromkeys(adapters), **ms, "ratio": ratio,
             "ratio_all": ratio_all, "difference": difference, "agrees": bool(difference < AGREE), "target": case.target,
             "met": bool(difference < AGREE and max(ratio, ratio_all) >= case.target)}
 
