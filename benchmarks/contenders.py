@@ -98,12 +98,13 @@ def _armadillo_library() -> ctypes.CDLL | None:
     "armadillo.cpp, compiled; None without a compiler or without Armadillo."
     if shutil.which("g++") is None:
         return None
-    target = Path(tempfile.mkdtemp()) / "armadillo.so"
     source = Path(__file__).with_name("armadillo.cpp")
-    words = ["g++", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(target), "-larmadillo"]
-    if subprocess.run(words, capture_output=True).returncode:
-        return None
-    library = ctypes.CDLL(str(target))
+    with tempfile.TemporaryDirectory() as folder:  # once loaded, the library does not need its file
+        target = Path(folder) / "armadillo.so"
+        words = ["g++", "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC", str(source), "-o", str(target), "-larmadillo"]
+        if subprocess.run(words, capture_output=True).returncode:
+            return None
+        library = ctypes.CDLL(str(target))
     library.fit.restype = ctypes.c_double
     return library
 
@@ -113,13 +114,11 @@ def armadillo(X: np.ndarray, start: Mixture, jobs: int = 1) -> Fit | None:
     if start.structure not in ("full", "diag"):
         return None
     arrays = [np.ascontiguousarray(array, dtype=float) for array in (X, start.weights, start.means, start.covariances)]
-    rows, *parameters = (ctypes.c_void_p(array.ctypes.data) for array in arrays)
-    sizes = (ctypes.c_long(size) for size in (*X.shape, start.n_components))
-    known = (rows, *sizes, *parameters, ctypes.c_int(start.structure == "diag"))
+    sizes = [ctypes.c_long(size) for size in (*X.shape, start.n_components)]
 
     def fit(passes):
-        assert arrays  # the pointers are good as long as the arrays are there
-        return _armadillo_library().fit(*known, ctypes.c_long(passes))
+        rows, *parameters = (ctypes.c_void_p(array.ctypes.data) for array in arrays)
+        return _armadillo_library().fit(rows, *sizes, *parameters, ctypes.c_int(start.structure == "diag"), ctypes.c_long(passes))
     return fit
 
 

@@ -6,7 +6,7 @@ from typing import Callable
 import numpy as np
 from gmm_nb.em import em_steps
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import SLAB, Sample, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare
+from gmm_nb.statistics import Sample, _slabs, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare, wide_rows
 
 from .cases import simulated, start_near
 from .settings import Settings
@@ -40,10 +40,9 @@ def bare_features(sample: Sample, mixture: Mixture) -> Callable[[], None]:
 def bare_whitening(sample: Sample, mixture: Mixture) -> Callable[[], None]:
     "Where the data are wide: the triangular products of all components, slab by slab, an exp, and Z Zᵀ for each component."
     n, (K, d) = len(sample.X), mixture.means.shape
-    chunk = min(n, max(64, 430_000 // (2 * d + SLAB * K)))
+    chunk = wide_rows(n, K, d)
     x = np.ascontiguousarray((sample.X[:chunk] - sample.origin).T)
-    factors = np.swapaxes(mixture.precisions_cholesky, 1, 2)
-    slabs = [np.ascontiguousarray(factors[:, a:a + SLAB, :a + SLAB]).reshape(-1, min(a + SLAB, d)) for a in range(0, d, SLAB)]
+    slabs = _slabs(mixture)
     logs = np.full((K, chunk), -1.0)
     resp = np.empty_like(logs)
 

@@ -48,7 +48,7 @@ def _add_fitting(command):
     command.add_argument("--seed", type=_at_least(int, 0), default=0, help="seed of the starts (default: 0)")
     command.add_argument("--n-init", type=_at_least(int, 1), default=5, metavar="N", help="how many starts to try (default: 5)")
     command.add_argument("--max-iter", type=_at_least(int, 1), default=1000, metavar="N", help="most iterations of a start (default: 1000)")
-    command.add_argument("--tol", type=_at_least(float, 0), default=1e-6, help="stop when the log-likelihood per row gains less (default: 1e-6)")
+    command.add_argument("--tol", type=_at_least(float, 0), default=1e-7, help="stop when the log-likelihood per row gains less (default: 1e-7)")
 
 # %% ../nbs/11_command.ipynb #4e55997d
 def parser() -> argparse.ArgumentParser:

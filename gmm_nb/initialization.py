@@ -54,9 +54,10 @@ def within(
 ) -> np.ndarray:  # (n, r), r the number of features that vary
     "The data in coordinates in which the average cluster is round, Eq. (eq-i-within)."
     unit = standardized(X, weights)
-    shares = (labels == np.unique(labels)[:, None]) * weights
+    names, cluster = np.unique(labels, return_inverse=True)
+    shares = (labels == names[:, None]) * weights
     centres = shares @ unit / np.maximum(shares.sum(axis=1), 1e-300)[:, None]
-    inside = unit - centres[np.unique(labels, return_inverse=True)[1]]
+    inside = unit - centres[cluster]
     values, vectors = np.linalg.eigh((inside.T * (weights / weights.sum())) @ inside)
     return unit @ (vectors / np.sqrt(np.maximum(values, 0.01)))
 

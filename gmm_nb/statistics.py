@@ -24,7 +24,7 @@ from .mixture import Mixture, covariances_shape
 # %% auto #0
 __all__ = ['OUTER', 'FORMS', 'LOWEST', 'MANY_ROWS', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
            'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare',
-           'kappas', 'kappa', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
+           'kappas', 'kappa', 'wide_rows', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -378,6 +378,10 @@ def _fast_block(sample, structure, W, bounded, rows, chunk):
 # %% ../nbs/05_statistics.ipynb #4b134a38
 SLAB = 16  # rows of a triangular matrix that are multiplied at once
 
+def wide_rows(n: int, n_components: int, n_features: int) -> int:
+    "Rows of wide data in a chunk: its work space is about 3 megabytes."
+    return min(n, max(64, 430_000 // (2 * n_features + SLAB * n_components)))
+
 def _slabs(mixture):
     "P_kᵀ/√2 of all components, cut into stacks of `SLAB` rows each, without the zeros on the right."
     factors = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2)
@@ -485,8 +489,7 @@ def _wide(sample, mixture, map=map, peak=None):
     n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
     W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
     W[:, 0] -= peak or 0.0
-    height = 2 * d + SLAB * K
-    chunk = min(n, max(64, 430_000 // height))  # the work space of a chunk is about 3 megabytes
+    chunk, height = wide_rows(n, K, d), 2 * d + SLAB * K
     parts = _each_block(lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk), n, chunk, height, map)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
@@ -495,7 +498,7 @@ def _wide(sample, mixture, map=map, peak=None):
 def _careful(sample, mixture, map=map, about=None):
     n, (K, d), about = len(sample.X), mixture.means.shape, mixture.means if about is None else about
     chunk = chunk_rows(n, 3 * d + K)
-    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)
+    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)  # one component at a time: its height is d
     return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)
 
 # %% ../nbs/05_statistics.ipynb #7443a104

@@ -385,3 +385,8 @@ def test_no_screen_is_needed():
     run = shell(sys.executable, "-m", "gmm_nb", "fit", "--plot", "p.png", env={**os.environ, "DISPLAY": ":99", "MPLBACKEND": ""})
     assert run.returncode == 0, run.stderr
     assert Path("p.png").read_bytes().startswith(PNG)
+
+
+def test_defaults_are_the_estimators():
+    options, model = gmm_nb.command.parser().parse_args(["fit"]), GaussianMixture()
+    assert (options.tol, options.max_iter, options.n_init, options.covariance) == (model.tol, model.max_iter, model.n_init, model.covariance_type)
