@@ -22,7 +22,7 @@ from .data import as_data
 from .mixture import Mixture, covariances_shape
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MANY_ROWS', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
+__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MUCH', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
            'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare',
            'kappas', 'kappa', 'wide_rows', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
@@ -187,7 +187,7 @@ def normalize(
 # %% ../nbs/05_statistics.ipynb #dbbe1daa
 def chunk_rows(n: int, height: int) -> int:
     "Rows of data in a chunk whose work space is `height` float64 numbers a row."
-    return min(n, 16384 if height <= 12 else 8192 if height <= 64 else 2048 if height <= 1024 else 512)
+    return min(n, 32_700 if height <= 12 else max(256, min(7_300, 600_000 // height)))
 
 def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
     "Cut n rows into at most `at_most` blocks; each is a range of the starts of its chunks."
@@ -196,13 +196,12 @@ def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
     return [range(start, min(start + size, n), chunk) for start in range(0, n, size)]
 
 # %% ../nbs/05_statistics.ipynb #96c691d9
-MANY_ROWS = 24  # height of a chunk's work space, from which on threads pay
+MUCH = 10**6  # numbers in the work space of all chunks, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
     "Results of `work` on each block, in order and one after the other, by `map` where that pays."
-    pieces = blocks(n, chunk)
-    return (map if height >= MANY_ROWS and len(pieces) > 1 else _one_by_one)(work, pieces)
+    return (map if n * height >= MUCH else _one_by_one)(work, blocks(n, chunk))
 
 def _added(parts):
     "The sums of tuples, place by place, in order."
@@ -501,7 +500,7 @@ def _careful(sample, mixture, map=map, about=None):
     parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)  # one component at a time: its height is d
     return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)
 
-# %% ../nbs/05_statistics.ipynb #7443a104
+# %% ../nbs/05_statistics.ipynb #a301999d
 @cache
 def _blas():
     return ThreadpoolController()
@@ -513,6 +512,35 @@ def n_workers(n_jobs: int | None) -> int:
     from joblib import effective_n_jobs  # part of scikit-learn; knows about its parallel contexts
     return min(effective_n_jobs(n_jobs), os.cpu_count() or 1)
 
+# %% ../nbs/05_statistics.ipynb #629540a4
+def _shared_map(pool, helpers):
+    "A `map` whose caller works too, beside so many threads of the pool."
+    def run(work, pieces):
+        waiting, done = deque(enumerate(pieces)), {}
+        def take():
+            try:
+                place, piece = waiting.popleft()
+            except IndexError:
+                return False
+            done[place] = work(piece)
+            return True
+        def take_all():
+            while take():
+                pass
+        n, others = len(waiting), [pool.submit(take_all) for _ in range(helpers)]
+        try:
+            for place in range(n):
+                while place not in done and take():
+                    pass
+                if place not in done:  # a helper is at it
+                    [other.result() for other in others]
+                yield done.pop(place)
+        finally:
+            waiting.clear()  # after an error or an interruption nothing new is begun
+            [other.cancel() or other.exception() for other in others]  # waits for those at work
+    return run
+
+# %% ../nbs/05_statistics.ipynb #8b07a98d
 @contextmanager
 def parallel(n_jobs: int | None = 1):
     "A context that yields a `map` running on `n_jobs` threads, with the matrix library held to one."
@@ -521,5 +549,5 @@ def parallel(n_jobs: int | None = 1):
         if workers == 1:
             yield map
         else:
-            with ThreadPoolExecutor(workers) as pool:
-                yield pool.map
+            with ThreadPoolExecutor(workers - 1) as pool:
+                yield _shared_map(pool, workers - 1)
