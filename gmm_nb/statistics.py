@@ -525,8 +525,11 @@ def _shared_map(pool, helpers):
             done[place] = work(piece)
             return True
         def take_all():
-            while take():
-                pass
+            try:
+                while take():
+                    pass
+            finally:  # all is taken, or there was an error
+                waiting.clear()
         n, others = len(waiting), [pool.submit(take_all) for _ in range(helpers)]
         try:
             for place in range(n):
@@ -536,7 +539,7 @@ def _shared_map(pool, helpers):
                     [other.result() for other in others]
                 yield done.pop(place)
         finally:
-            waiting.clear()  # after an error or an interruption nothing new is begun
+            waiting.clear()
             [other.cancel() or other.exception() for other in others]  # waits for those at work
     return run
 

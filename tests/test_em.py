@@ -332,7 +332,7 @@ def test_ctrl_c_before_anything_is_known_is_passed_on(monkeypatch):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_real_interrupt(jobs):
     "A signal while numpy works, with one thread and with two"
-    X = np.random.default_rng(0).normal(size=(60_000, 3))
+    X = np.random.default_rng(0).normal(size=(100_000, 3))  # enough for threads: see MUCH
     start = start_on(X, 4, "full")
     def interrupt(*_): raise KeyboardInterrupt
     before = signal.signal(signal.SIGALRM, interrupt)

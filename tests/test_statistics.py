@@ -1,5 +1,8 @@
 """E-step and M-step of the engine: against the textbook chapters, against plain NumPy, against 60 digits; sums that add up."""
+import threading
+import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -9,7 +12,7 @@ from gmm_nb.covariance import CollapsedComponent, m_step
 from gmm_nb.em import fit_mixture
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import (ROUNDING, SLAB, Statistics, _careful, _fast, _wide, blocks, chunk_rows, e_step, features, is_fast,
+from gmm_nb.statistics import (ROUNDING, SLAB, Statistics, _careful, _fast, _shared_map, _wide, blocks, chunk_rows, e_step, features, is_fast,
                                is_wide, kappa, n_workers, parallel, peak_if_bounded, precisions, prepare)
 from oracles import (STRUCTURES, compact, data, error, exact_e_step, exact_m_step, expand, plain_e_step, plain_log_joint,
                      plain_m_step)
@@ -167,9 +170,10 @@ def test_blocks_cover_all_rows_once(n, chunk):
 
 
 def test_chunks_shrink_with_the_work_space():
-    sizes = [chunk_rows(10**6, height) for height in (3, 64, 65, 1024, 1025, 10**5)]
+    heights = (1, 12, 13, 82, 83, 600, 2000, 10**5)
+    sizes = [chunk_rows(10**6, height) for height in heights]
     assert sizes == sorted(sizes, reverse=True) and sizes[-1] >= 256 and chunk_rows(5, 3) == 5
-    assert sizes[0] * 64 * 8 <= 2**23 and sizes[2] * 1024 * 8 <= 2**25  # they stay in a cache
+    assert all(size * height * 8 <= 5 * 2**20 for size, height in zip(sizes[:-1], heights))  # they stay in a cache
 
 
 @each_structure
@@ -356,8 +360,9 @@ def test_an_empty_component_has_no_estimate(structure):
 # ---- threads
 
 @each_path_and_structure
-def test_the_same_bits_for_any_number_of_workers(structure, path):
-    X = clusters(70_000, 2, 3)  # nine chunks
+def test_the_same_bits_for_any_number_of_workers(structure, path, monkeypatch):
+    monkeypatch.setattr("gmm_nb.statistics.MUCH", 0)  # threads even for little work
+    X = clusters(140_000, 2, 3)  # five chunks
     w = np.random.default_rng(0).gamma(1.0, size=len(X))
     mixture, found = some_mixture(X[:200], 3, structure), []
     for jobs in (1, 2, 3, 2, 1):
@@ -371,7 +376,7 @@ def test_the_same_bits_for_any_number_of_workers(structure, path):
 
 @each_structure
 def test_a_fit_has_the_same_bits_for_any_number_of_workers(structure):
-    X = clusters(40_000, 2, 2)
+    X = clusters(40_000, 8, 2)  # enough for threads: see MUCH
     fits = [GaussianMixture(2, covariance_type=structure, random_state=0, max_iter=4, tol=1, n_jobs=jobs).fit(X) for jobs in (1, 2, 3)]
     for fit in fits[1:]:
         for name in ("weights_", "means_", "covariances_", "lower_bounds_"):
@@ -392,6 +397,47 @@ def test_workers():
 def test_an_error_in_a_worker_comes_out():
     with pytest.raises(ZeroDivisionError), parallel(2) as map:
         list(map(lambda x: 1 / x, [1, 0]))
+
+
+@pytest.fixture
+def shared():
+    "A map whose caller works beside one helper, on any machine"
+    with ThreadPoolExecutor(1) as pool:
+        yield _shared_map(pool, 1)
+
+
+def test_the_caller_works_beside_its_helpers_and_the_order_is_kept():
+    meet = threading.Barrier(4, timeout=60)  # passed only if four threads are at work at once
+    def work(piece):
+        if piece < 4:
+            meet.wait()
+        return piece, threading.current_thread() is threading.main_thread()
+    with ThreadPoolExecutor(3) as pool:
+        found = list(_shared_map(pool, 3)(work, range(40)))
+    assert [piece for piece, _ in found] == [*range(40)] and sum(by_caller for _, by_caller in found[:4]) == 1
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 2])
+def test_helpers_without_work(shared, pieces):
+    assert list(shared(lambda piece: piece + 1, range(pieces))) == [*range(1, pieces + 1)]
+    assert list(shared(lambda piece: -piece, range(5))) == [0, -1, -2, -3, -4]  # and once more
+
+
+@pytest.mark.parametrize("in_caller", [True, False])
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_nothing_new_is_begun_after_an_error(shared, in_caller, error):
+    both, begun = threading.Barrier(2, timeout=60), []
+    def work(piece):
+        begun.append(piece)
+        if len(begun) <= 2:
+            both.wait()  # each of the two threads has its first piece
+            if in_caller == (threading.current_thread() is threading.main_thread()):
+                raise error
+        time.sleep(0.05)
+    with pytest.raises(error):
+        list(shared(work, range(1000)))
+    assert len(begun) <= 4
+    assert list(shared(lambda piece: piece, range(3))) == [0, 1, 2]  # the helper is still there
 
 
 # ---- numbers that stay right: against 60 digits on the same float64 inputs
