@@ -196,7 +196,7 @@ def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
     return [range(start, min(start + size, n), chunk) for start in range(0, n, size)]
 
 # %% ../nbs/05_statistics.ipynb #96c691d9
-MUCH = 10**6  # numbers in the work space of all chunks, from which on threads pay
+MUCH = 500_000  # numbers in the work space of all chunks, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
@@ -436,7 +436,7 @@ ROUNDING = 1e-10  # largest error of a log-density that the fast path may make
 
 def is_wide(mixture: Mixture) -> bool:
     "Whether the features x_a x_b would cost more than whitening."
-    return mixture.structure == "full" and mixture.n_features > 12 + 2 * mixture.n_components
+    return mixture.structure == "full" and mixture.n_features > 10 + 2 * mixture.n_components
 
 def is_fast(sample: Sample, mixture: Mixture) -> bool:
     "Whether sums about the common origin are accurate for this mixture."
