@@ -99,10 +99,11 @@ def _cpu() -> str:
 def machine() -> dict:
     "What the figures depend on; nothing that tells whose machine it is."
     import sklearn.mixture  # noqa: F401  so that its thread pools are loaded and listed
-    pools = {(pool["internal_api"], pool.get("version"), pool["num_threads"]) for pool in threadpool_info()}
+    pools = {(pool["internal_api"], pool.get("version"), pool["num_threads"], pool.get("architecture")) for pool in threadpool_info()}
     return {
         "cpu": _cpu(), "cores": os.cpu_count() or 1, "system": platform.system(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in ("gmm_nb", "numpy", "scipy", "scikit-learn")},
-        "thread_pools": [{"library": library, "version": number, "threads": threads} for library, number, threads in sorted(pools, key=str)],
+        "thread_pools": [{"library": library, "version": number, "threads": threads, "kernels": kernels}
+                         for library, number, threads, kernels in sorted(pools, key=str)],
     }
