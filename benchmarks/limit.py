@@ -6,7 +6,7 @@ from typing import Callable
 import numpy as np
 from gmm_nb.em import em_steps
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Sample, _slabs, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare, wide_rows
+from gmm_nb.statistics import Sample, _lines, _slabs, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare, wide_rows
 
 from .cases import simulated, start_near
 from .settings import Settings
@@ -23,17 +23,17 @@ def bare_features(sample: Sample, mixture: Mixture) -> Callable[[], None]:
     "Log joints W F, exp, and sums F γᵀ, over chunks that are always the same one."
     n = len(sample.X)
     W = coefficients(mixture, sample.origin)
-    chunk = chunk_rows(n, sum(W.shape))
-    F = features(sample.X[:chunk], sample.origin, mixture.structure)
-    joint = W @ F
-    W = W / (0.1 * np.abs(joint).max())  # exponents of moderate size: no time is lost on numbers near zero
+    (K, P), chunk = W.shape, chunk_rows(n, sum(W.shape))
+    F, joint = np.zeros((_lines(P), chunk)), np.zeros((_lines(K), chunk))  # lines of zeros as in the engine
+    F[:P] = features(sample.X[:chunk], sample.origin, mixture.structure)
+    W = W / (0.1 * np.abs(W @ F[:P]).max())  # exponents of moderate size: no time is lost on numbers near zero
 
     def arithmetic():
         for start in range(0, n, chunk):
-            f, resp = F[:, :n - start], joint[:, :n - start]
-            np.matmul(W, f, out=resp)
+            resp = joint[:K, :n - start]
+            np.matmul(W, F[:P, :n - start], out=resp)
             np.exp(resp, out=resp)
-            f @ resp.T
+            np.dot(F[:, :n - start], joint[:, :n - start].T)
     return arithmetic
 
 
