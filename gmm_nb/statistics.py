@@ -535,7 +535,8 @@ def _shared_map(pool, helpers):
                     pass
             finally:  # all is taken, or there was an error
                 waiting.clear()
-        n, others = len(waiting), [pool.submit(take_all) for _ in range(helpers)]
+        n = len(waiting)
+        others = [pool.submit(take_all) for _ in range(min(helpers, n - 1))]
         try:
             for place in range(n):
                 while place not in done and take():

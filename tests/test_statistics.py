@@ -591,7 +591,7 @@ def test_raw_moments_would_fail_this():
 def test_wide_data_go_without_products():
     "For full covariances only, and later the more components there are; e_step then takes the way without them"
     identity = lambda d, K=2, structure="full": Mixture(np.full(K, 1 / K), np.eye(K, d), compact(np.stack([np.eye(d)] * K), structure), structure)
-    assert not is_wide(identity(16)) and is_wide(identity(17)) and not is_wide(identity(17, 3)) and not is_wide(identity(17, structure="diag"))
+    assert not is_wide(identity(14)) and is_wide(identity(15)) and not is_wide(identity(15, 3)) and not is_wide(identity(15, structure="diag"))
     X, mixture = clusters(100, 20, 2), identity(20)
     sample = prepare(X)
     peak = peak_if_bounded(mixture, sample)
