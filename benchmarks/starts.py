@@ -42,5 +42,5 @@ def findings(tables: list[Table]) -> list[str]:
     dear = [row for row in rows if not row["met"]]
     said = [f"A start costs less than {TARGET:.0f} iterations for {len(rows) - len(dear)} of {len(rows)} shapes."]
     if dear:
-        said.append("It costs more for " + ", ".join(f"{row['n']:,} × {row['d']} with K={row['K']} ({row['cost']:.1f} iterations, {row['start']:.0f} thousandths of a second)" for row in dear) + ".")
+        said.append("It costs more for " + ", ".join(f"{row['n']:,} × {row['d']} with K={row['K']} ({row['cost']:.1f} iterations, {row['start']:.1f} ms)" for row in dear) + ".")
     return said

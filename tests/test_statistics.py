@@ -153,9 +153,11 @@ def test_every_iterate_of_every_structure(path, structure):
 
 
 @each_path_and_structure
-@pytest.mark.parametrize("n", [16383, 16384, 16385, 33 * 16384 + 5])
-def test_chunk_boundaries(path, structure, n):
-    "Chunks of 16384 rows: one row less, none, one more; and more than 32 chunks, so that a block has several"
+@pytest.mark.parametrize("n", [999, 1000, 1001, 33_005])
+def test_chunk_boundaries(path, structure, n, monkeypatch):
+    "Chunks of 1000 rows: one row less, none, one more; and more than 32 chunks, so that a block has several"
+    for rule in ("chunk_rows", "wide_rows"):
+        monkeypatch.setattr(f"gmm_nb.statistics.{rule}", lambda n, *_: min(n, 1000))
     X = clusters(n, 2, 2)
     mixture = some_mixture(X[:100], 2, structure)
     got = path(prepare(X, None, structure), mixture)
