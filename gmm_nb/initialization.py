@@ -67,23 +67,25 @@ TURNS = ((standardized, 0), (standardized, 2), (whitened, 0))  # coordinates, an
 # %% ../nbs/08_initialization.ipynb #f7a04dd1
 def _nearest(Z, centres):
     squares = np.sum(centres**2, axis=1) - 2 * Z @ centres.T
-    return np.argmin(squares, axis=1)
+    near = squares.min(axis=1) + 1e-9 * np.abs(squares).max(axis=1)
+    return np.argmax(squares <= near[:, None], axis=1)  # of equally near centres the first, whatever rounding says
 
-def _kmeans(Z, weights, K, rng):
+def _kmeans(X, Z, weights, K, rng):
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than clusters: told below
         return KMeans(K, n_init=1, random_state=int(rng.integers(2**31))).fit(Z, sample_weight=weights).labels_
 
-def _kmeans_plusplus(Z, weights, K, rng):
+def _kmeans_plusplus(X, Z, weights, K, rng):
     from sklearn.cluster import kmeans_plusplus
     return _nearest(Z, kmeans_plusplus(Z, K, sample_weight=weights, random_state=int(rng.integers(2**31)))[0])
 
-def _random_from_data(Z, weights, K, rng):
-    rows, which = np.unique(Z, axis=0, return_inverse=True)  # two equal rows would make an empty component
+def _random_from_data(X, Z, weights, K, rng):
+    unit = standardized(X, weights)  # whatever Z is: its rounding must not decide which rows are equal, or which come first
+    _, first, which = np.unique(unit, axis=0, return_index=True, return_inverse=True)  # two equal rows would make an empty component
     shares = np.bincount(which.ravel(), weights)
-    return _nearest(Z, rows[rng.choice(len(rows), min(K, len(rows)), replace=False, p=shares / shares.sum())])
+    return _nearest(Z, Z[first[rng.choice(len(first), min(K, len(first)), replace=False, p=shares / shares.sum())]])
 
 LABELS = {"kmeans": _kmeans, "k-means++": _kmeans_plusplus, "random_from_data": _random_from_data}
 METHODS = (*LABELS, "random")
@@ -102,9 +104,9 @@ def initial_resp(
     if method == "random":
         resp = rng.random((n_components, len(X)))
         return resp / resp.sum(axis=0)
-    labels = LABELS[method](coordinates(X, weights), weights, n_components, rng)
+    labels = LABELS[method](X, coordinates(X, weights), weights, n_components, rng)
     for _ in range(again):
-        labels = LABELS[method](within(X, weights, labels), weights, n_components, rng)
+        labels = LABELS[method](X, within(X, weights, labels), weights, n_components, rng)
     resp = (labels == np.arange(n_components)[:, None]).astype(float)
     if not (resp @ weights > 0).all():
         distinct = len(np.unique(X[weights > 0], axis=0))
