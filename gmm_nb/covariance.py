@@ -47,10 +47,10 @@ def spherical(scatter, counts, d):
 def raise_matrices(covariances, floor):
     "Raise the eigenvalues of one (d, d) or a stack (K, d, d) to the floor. Eq. (eq-c-clip)"
     try:
-        np.linalg.cholesky(covariances - np.diag(floor))
+        np.linalg.cholesky(covariances - floor[..., None] * np.eye(floor.shape[-1]))
         return covariances  # nothing lies below it
     except np.linalg.LinAlgError:
-        unit = np.outer(np.sqrt(floor), np.sqrt(floor))
+        unit = np.sqrt(floor)[..., :, None] * np.sqrt(floor)[..., None, :]
         values, vectors = np.linalg.eigh(covariances / unit)
         raised = (vectors * np.maximum(values, 1)[..., None, :]) @ np.swapaxes(vectors, -1, -2) * unit
         low = values[..., 0] < 1  # the others stay as they are, to the last bit
@@ -169,9 +169,12 @@ def is_exact(statistics: Statistics, mixture: Mixture) -> bool:
 
 # %% ../nbs/06_covariance.ipynb #40ac34f2
 def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
-    "Raise CollapsedComponent if a component is as narrow, in some direction, as the rounding of the data."
-    raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, np.maximum(rounding_floor(sample), 1e-290))
-    if not np.array_equal(raised, mixture.covariances):
+    "Raise CollapsedComponent if a component is as narrow, in some direction, as the rounding of the data or of its own covariance."
+    floor = np.maximum(rounding_floor(sample), 1e-290)
+    if mixture.structure in ("full", "tied"):
+        floor = np.maximum(floor, 2.0**-50 * mixture.n_features * np.diagonal(mixture.covariances, axis1=-2, axis2=-1))
+    raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, floor)
+    if raised is not mixture.covariances and not np.array_equal(raised, mixture.covariances):
         which = "the shared covariance" if mixture.structure == "tied" else f"component {np.argwhere(raised != mixture.covariances)[0, 0]}"
         raise CollapsedComponent(f"No estimate: {which} has no spread beyond rounding, in some direction. Use fewer components, "
                                  "another start, a simpler covariance structure, or a positive reg_covar.")

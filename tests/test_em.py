@@ -360,6 +360,24 @@ def test_a_component_that_shrinks_onto_a_point_collapses():
         assert held.converged and held.mixture.weights[1] == pytest.approx(1 / 51)
 
 
+@pytest.mark.parametrize("structure", ["full", "tied"])
+def test_a_singular_covariance_is_never_saved_by_its_rounding(structure):
+    "Fewer rows than dimensions, of very different sizes: whether such a matrix has a Cholesky factor is chance"
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        X = 1e-5 * rng.normal(size=(4, 5))
+        X[0] *= 10.0 ** rng.integers(0, 4)
+        start = Mixture([1.0], [X.mean(axis=0)], compact(np.eye(5)[None], structure), structure)
+        with pytest.raises(CollapsedComponent): fit_mixture(X, start, max_iter=1)
+
+
+def test_columns_that_differ_a_little_are_not_taken_for_equal():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 1)) + [0.0, 1e-6, 1.0] * rng.normal(size=(500, 3))
+    found = fit_mixture(X, Mixture([1.0], [X.mean(axis=0)], np.eye(3)[None]), max_iter=3)
+    assert np.linalg.eigvalsh(found.mixture.covariances[0])[0] == pytest.approx(np.linalg.eigvalsh(np.cov(X.T, bias=True))[0], rel=1e-3)
+
+
 def test_a_component_that_loses_its_last_point_collapses():
     X = np.random.default_rng(0).normal(size=(30, 2))
     start = Mixture([0.5, 0.5], [[0.0, 0.0], [1e4, 0.0]], np.stack([np.eye(2)] * 2))
