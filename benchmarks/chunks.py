@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Callable
 
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Sample, _added, _fast_block, blocks, chunk_rows, coefficients, parallel, peak_if_bounded, prepare
+from gmm_nb.statistics import Sample, Statistics, _fast, chunk_rows, coefficients, parallel, peak_if_bounded, prepare
 
 from .cases import simulated, start_near
 from .settings import Settings
@@ -24,13 +24,10 @@ COLUMNS = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d
            *(Column(name, f"× {factor:g}", ".2f") for name, factor in FACTORS.items() if name != "same")]
 
 
-def passes(sample: Sample, mixture: Mixture, chunk: int, map: Callable) -> Callable[[], tuple]:
-    "A function that sums over all rows in chunks of this length, in a work space of its own."
-    peak, own = peak_if_bounded(mixture, sample), replace(sample, buffers=deque())
-    W = coefficients(mixture, sample.origin)
-    W[:, 0] -= peak or 0.0
-    block = lambda rows: _fast_block(own, mixture.structure, W, peak is not None, rows, chunk)
-    return lambda: _added(map(block, blocks(len(sample.X), chunk)))
+def e_step_in(chunk: int, sample: Sample, mixture: Mixture, map: Callable) -> Callable[[], Statistics]:
+    "The E-step in chunks of this length, in a work space of its own."
+    own = replace(sample, buffers=deque())
+    return lambda: _fast(own, mixture, map, peak_if_bounded(mixture, own), chunk)
 
 
 def measure(n: int, d: int, K: int, structure: str, settings: Settings) -> list[dict]:
@@ -42,7 +39,7 @@ def measure(n: int, d: int, K: int, structure: str, settings: Settings) -> list[
             sample = prepare(X, None, structure, map)
             chunk = chunk_rows(n, sum(coefficients(start, sample.origin).shape))
             lengths = {name: max(1, int(factor * chunk)) for name, factor in FACTORS.items()}
-            taken = medians({name: passes(sample, start, length, map) for name, length in lengths.items() if length < n or name == "same"},
+            taken = medians({name: e_step_in(length, sample, start, map) for name, length in lengths.items() if length < n or name == "same"},
                             settings.repeats)
         rows.append({"n": n, "d": d, "K": K, "structure": structure, "threads": 1 if jobs == 1 else settings.workers, "chunk": chunk, "ms": 1e3 * taken["same"],
                      **{name: taken[name] / taken["same"] if name in taken else None for name in FACTORS if name != "same"}})

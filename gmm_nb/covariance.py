@@ -174,7 +174,7 @@ def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
     if mixture.structure in ("full", "tied"):
         floor = np.maximum(floor, 2.0**-50 * mixture.n_features * np.diagonal(mixture.covariances, axis1=-2, axis2=-1))
     raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, floor)
-    if raised is not mixture.covariances and not np.array_equal(raised, mixture.covariances):
+    if not np.array_equal(raised, mixture.covariances):
         which = "the shared covariance" if mixture.structure == "tied" else f"component {np.argwhere(raised != mixture.covariances)[0, 0]}"
         raise CollapsedComponent(f"No estimate: {which} has no spread beyond rounding, in some direction. Use fewer components, "
                                  "another start, a simpler covariance structure, or a positive reg_covar.")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Callable, Iterable
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from .covariance import CollapsedComponent, m_step
 from .em import Result
@@ -66,9 +67,9 @@ TURNS = ((standardized, 0), (standardized, 2), (whitened, 0))  # coordinates, an
 
 # %% ../nbs/08_initialization.ipynb #f7a04dd1
 def _nearest(Z, centres):
-    squares = np.sum(centres**2, axis=1) - 2 * Z @ centres.T
-    near = squares.min(axis=1) + 1e-9 * np.abs(squares).max(axis=1)
-    return np.argmax(squares <= near[:, None], axis=1)  # of equally near centres the first, whatever rounding says
+    squares = cdist(Z, centres, "sqeuclidean")
+    near = (1 + 1e-9) * squares.min(axis=1, keepdims=True)
+    return np.argmax(squares <= near, axis=1)  # of equally near centres the first, whatever rounding says
 
 def _kmeans(X, Z, weights, K, rng):
     from sklearn.cluster import KMeans

@@ -196,7 +196,7 @@ def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
     return [range(start, min(start + size, n), chunk) for start in range(0, n, size)]
 
 # %% ../nbs/05_statistics.ipynb #96c691d9
-MUCH = 500_000  # numbers in the work space of all chunks, from which on threads pay
+MUCH = 500_000  # height times number of rows, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
@@ -474,11 +474,12 @@ def e_step(
     return (_wide if is_wide(mixture) else _fast)(sample, mixture, map, peak)
 
 # %% ../nbs/05_statistics.ipynb #20f63596
-def _fast(sample, mixture, map=map, peak=None):
+def _fast(sample, mixture, map=map, peak=None, chunk=None):
     n, d, structure, bounded = len(sample.X), mixture.n_features, mixture.structure, peak is not None
     W = coefficients(mixture, sample.origin)
     W[:, 0] -= peak or 0.0
-    chunk, height = chunk_rows(n, sum(W.shape)), sum(W.shape)
+    height = sum(W.shape)
+    chunk = chunk or chunk_rows(n, height)
     parts = _each_block(lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk), n, chunk, height, map)
     sums, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
@@ -541,12 +542,14 @@ def _shared_map(pool, helpers):
             for place in range(n):
                 while place not in done and take():
                     pass
-                if place not in done:  # a helper is at it
-                    [other.result() for other in others]
+                if place not in done:  # a helper is at it, or has failed
+                    for other in others:
+                        other.result()
                 yield done.pop(place)
         finally:
             waiting.clear()
-            [other.cancel() or other.exception() for other in others]  # waits for those at work
+            for other in others:
+                other.cancel() or other.exception()  # waits if it is at work
     return run
 
 # %% ../nbs/05_statistics.ipynb #8b07a98d

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from gmm_nb.covariance import CollapsedComponent
 from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning
-from gmm_nb.initialization import METHODS, initial_resp
+from gmm_nb.initialization import METHODS, _nearest, initial_resp
 from gmm_nb.mixture import STRUCTURES
 from oracles import data, expand
 from scipy.stats import multivariate_normal
@@ -782,6 +782,14 @@ def test_metadata_routing():
         model = GaussianMixture(2, random_state=0).set_fit_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=True), model).fit(FAITHFUL, sample_weight=np.ones(272))
     assert pipeline.predict(FAITHFUL).shape == (272,)
+
+
+@pytest.mark.parametrize("far", [1e2, 1e5, 1e8, 1e12])
+def test_the_nearest_centre_is_found_beside_a_far_one(far):
+    rng = np.random.default_rng(0)
+    Z = np.vstack([rng.normal(size=(50, 2)), rng.normal(size=(50, 2)) + 20, [[far, far]]])
+    np.testing.assert_array_equal(_nearest(Z, Z[[100, 0, 50]]), [1] * 50 + [2] * 50 + [0])
+    np.testing.assert_array_equal(_nearest(np.zeros((3, 2)), np.array([[far, 0], [0, far], [-far, 0]])), 0, "of equally near ones the first")
 
 
 def test_threads():
