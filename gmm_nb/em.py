@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
-from .covariance import STRUCTURES, CollapsedComponent, centre, is_empty, is_exact, m_step, refuse_rounding, variance_floor
+from .covariance import (STRUCTURES, CollapsedComponent, centre, is_empty, is_exact, m_step,
+                               refuse_rounding, variance_floor)
 from .mixture import Mixture, covariances_shape
 from .statistics import FORMS, Sample, Statistics, e_step, outer, parallel, precisions, prepare
 
 # %% auto #0
-__all__ = ['MEMORY', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result', 'run', 'expected',
-           'natural', 'from_natural', 'Point', 'from_expected', 'squarem_steps', 'natural_change', 'quasi_newton',
-           'shortened', 'Curvature', 'natural_gradient_steps', 'steps_by', 'fit_mixture']
+__all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result',
+           'run', 'expected', 'from_expected', 'natural', 'from_natural', 'natural_change', 'Point', 'Slope',
+           'Curvature', 'extrapolated', 'squarem_steps', 'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step',
+           'next_radius', 'natural_gradient_steps', 'steps_by', 'why_not', 'climb', 'fit_mixture']
 
 # %% ../nbs/07_em.ipynb #5283fac6
 def one_pass(
@@ -54,7 +56,7 @@ class Step:
     mixture: Mixture  # the mixture of the E-step
     log_likelihood: float  # its log-likelihood, Σ_i w_i log p(x_i)
     updated: Mixture  # the mixture after the M-step
-    gain: float = np.inf  # what is worth going on for: the log-likelihood that the last pass gained, or what is left to gain
+    left: float | None = None  # log-likelihood that is left to gain, where the method can tell
 
 def em_steps(
     sample: Sample,  # data, from `prepare`
@@ -63,62 +65,74 @@ def em_steps(
     map: Callable = map,  # how to run the blocks, from `parallel`
 ) -> Iterator[Step]:
     "Plain EM, step after step without end. Dempster, Laird & Rubin (1977)"
-    last = -np.inf
     for n_iter in count(1):
         statistics, updated = one_pass(sample, mixture, floor, map)
-        yield Step(n_iter, mixture, statistics.log_likelihood, updated, gain=abs(statistics.log_likelihood - last))
-        mixture, last = updated, statistics.log_likelihood
+        yield Step(n_iter, mixture, statistics.log_likelihood, updated)
+        mixture = updated
 
 # %% ../nbs/07_em.ipynb #cfe781f1
 def aitken(
-    log_likelihoods: list[float],  # the last three count
-) -> float:  # ≥ 0; infinity where the three values tell nothing
-    "What is left to gain if gains shrink geometrically, Eq. (eq-e-aitken)."
-    if len(log_likelihoods) < 3:
+    log_likelihoods: list[float],  # of successive passes; the last five count
+) -> float:  # at least 0; infinity where the values tell nothing
+    "What is left to gain if gains shrink as the slowest of the last three did, Eq. (eq-e-aitken)."
+    gains = np.diff(log_likelihoods[-5:])
+    if len(gains) and gains[-1] <= 2.0**-50 * abs(log_likelihoods[-1]):
+        return 0.0  # rounding
+    if len(gains) < 2 or not gains.min() > 0:
         return np.inf
-    before, last = np.diff(log_likelihoods[-3:])
-    if last <= 0:
-        return 0.0
-    return float(last * last / (before - last)) if before > last else np.inf
+    a = np.max(gains[1:] / gains[:-1])
+    return float(gains[-1] * a / (1 - a)) if a < 1 else np.inf
 
 # %% ../nbs/07_em.ipynb #f33feb69
 @dataclass(frozen=True, eq=False)
 class Result:
     "What a run of EM found."
     mixture: Mixture  # the last mixture; no worse than the trace's last value
-    log_likelihoods: np.ndarray  # (n_iter,) of the mixture that entered each pass
+    log_likelihoods: np.ndarray  # (n_iter,) after each pass the best so far, of mixtures before their M-step
     n_iter: int  # passes over the data
     converged: bool  # whether the stopping rule was met
     interrupted: bool = False  # whether the user stopped it (Ctrl-C)
+    collapse: str = ""  # what was said of a component that collapsed on the way
+    left: float = np.inf  # log-likelihood that is left to gain, as far as the passes tell
+    tail: tuple = ()  # log-likelihoods of the last plain passes, for a run that goes on from here
 
-    def last_gain(self, tol: float, n_samples: float) -> str:
-        "What the last pass gained, in words, for a warning."
-        if self.n_iter < 2:
-            return f"; tol is {tol:.3g}."
-        gain = max(np.diff(self.log_likelihoods[-2:])[0], 0) / n_samples
-        return f": the last one still gained {gain:.3g} nats a row, and tol is {tol:.3g}."
+    def what_is_left(self, tol: float, n_samples: float) -> str:
+        "How far from its end the run was, in words, for a warning."
+        left = self.left / n_samples
+        told = f"about {left:.1g} nats a row are left to gain" if np.isfinite(left) else "there is more to gain"
+        return f"{told}, tol is {tol:.3g}"
 
 def run(
     steps: Iterable[Step],  # from `em_steps` or a relative of it
     n_samples: float,  # rows, or the sum of their weights
-    tol: float = 1e-6,  # smallest gain a row (`Step.gain`), in nats, that is worth another pass
-    max_iter: int = 1000,  # most passes
+    tol: float = 1e-6,  # log-likelihood a row, in nats, that is not worth more passes
+    max_iter: int = 1000,  # most passes, at least 1
     callback: Callable = lambda step: None,  # called with every step
+    after: Result | None = None,  # an earlier run on the same data, which this one goes on from
 ) -> Result:
-    "Consume steps until one gains less than `tol` a row, Eq. (eq-e-stop), or `max_iter` passes are done."
-    trace, step, converged, interrupted = [], None, False, False
+    """Consume steps until less than `tol` a row is left to gain, Eq. (eq-e-stop), or `max_iter` passes are done.
+
+    CollapsedComponent or KeyboardInterrupt only if there was not a single step."""
+    best, tail = (after.log_likelihoods[-1], list(after.tail)) if after else (-np.inf, [])
+    trace, step, left, interrupted, collapse = [], None, np.inf, False, ""
     try:
-        for step in steps:
-            trace.append(step.log_likelihood)
+        for step in islice(steps, max_iter):
+            trace.append(best := max(best, step.log_likelihood))
             callback(step)
-            converged = step.gain < tol * n_samples
-            if converged or step.n_iter >= max_iter:
+            tail = [*tail, best] if step.left is None else []
+            left = aitken(tail) if step.left is None else step.left
+            if left < tol * n_samples:
                 break
     except KeyboardInterrupt:  # hours of work may be in it: keep what there is
         if step is None:
             raise
         interrupted = True
-    return Result(step.updated, np.array(trace), len(trace), converged, interrupted)
+    except CollapsedComponent as error:
+        if step is None:
+            raise
+        collapse, left = str(error), np.inf
+    converged = bool(left < tol * n_samples) and not interrupted
+    return Result(step.updated, np.array(trace), len(trace), converged, interrupted, collapse, left, tuple(tail[-5:]))
 
 # %% ../nbs/07_em.ipynb #7861e51d
 def _flat(counts, first, second):
@@ -143,6 +157,10 @@ def expected(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
     first = weights[:, None] * mean
     return _flat(weights, first, second + outer(first, mean, mixture.structure))
 
+def from_expected(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
+    "The mixture with these mean parameters: an M-step. Raises CollapsedComponent where there is none."
+    return m_step(Statistics(*_parts(vector, like), 0.0, 1.0, origin, like.structure), floor)
+
 # %% ../nbs/07_em.ipynb #aa615f04
 def natural(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
     "The natural parameters of a mixture: what multiplies counts, first and second in the log joint."
@@ -163,60 +181,6 @@ def from_natural(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=No
     log_weights = constant + 0.5 * (equal.log_determinants + np.sum(mean * linear, axis=1))
     weights = np.exp(log_weights - np.max(log_weights))
     return replace(equal, weights=weights / np.sum(weights))
-
-# %% ../nbs/07_em.ipynb #4ca601ca
-class Point(NamedTuple):
-    "A mixture and what one pass over the data says of it."
-    mixture: Mixture
-    log_likelihood: float
-    statistics: Statistics
-    updated: Mixture  # EM's next mixture
-
-    def step(self, n_iter, gain=np.inf):
-        return Step(n_iter, self.mixture, self.log_likelihood, self.updated, gain)
-
-def _evaluate(sample, mixture, floor, map):
-    statistics, updated = one_pass(sample, mixture, floor, map)
-    return Point(mixture, statistics.log_likelihood, statistics, updated)
-
-def _try(make):
-    "The result of a trial, or None where it is no valid mixture."
-    try:
-        with np.errstate(all="ignore"):
-            return make()
-    except ValueError:  # CollapsedComponent is one
-        return None
-
-# %% ../nbs/07_em.ipynb #6bcd80c8
-def from_expected(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
-    "The mixture with these mean parameters: an M-step. Raises CollapsedComponent where there is none."
-    return m_step(Statistics(*_parts(vector, like), 0.0, 1.0, origin, like.structure), floor)
-
-def squarem_steps(
-    sample: Sample,
-    mixture: Mixture,  # the start
-    floor: np.ndarray | None = None,
-    map: Callable = map,
-) -> Iterator[Step]:
-    "EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem). Varadhan & Roland (2008)"
-    origin, passes, longest = mixture.means, count(1), 4.0
-    best = _evaluate(sample, mixture, floor, map)
-    yield best.step(next(passes))
-    while True:
-        second = _evaluate(sample, best.updated, floor, map)
-        yield second.step(next(passes), gain=second.log_likelihood - best.log_likelihood)
-        e0, e1, e2 = (expected(m, origin) for m in (best.mixture, best.updated, second.updated))
-        r, v = e1 - e0, e2 - 2 * e1 + e0
-        alpha = min(max(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0), longest)
-        longest = 4 * longest if alpha == longest else longest
-        mixture = _try(lambda: from_expected(e0 + 2 * alpha * r + alpha**2 * v, second.mixture, origin, floor))
-        trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, map))
-        if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
-            yield second.step(next(passes))  # the pass was made, its result is refused
-            trial = None
-        gain = np.inf if trial is None else trial.log_likelihood - second.log_likelihood
-        best = trial or _evaluate(sample, second.updated, floor, map)
-        yield best.step(next(passes), gain=gain)
 
 # %% ../nbs/07_em.ipynb #7d661098
 def _covariance_change(mixture, d_weights, d_scatter):
@@ -250,6 +214,100 @@ def natural_change(
         d_log_det + np.sum(d_mean * form.times(precision, mean) + mean * d_linear, axis=1))
     return _flat(d_constant, d_linear, -0.5 * d_precision)
 
+# %% ../nbs/07_em.ipynb #4ca601ca
+class Point(NamedTuple):
+    "A mixture and what one pass over the data says of it."
+    mixture: Mixture
+    log_likelihood: float
+    n_samples: float
+    updated: Mixture  # EM's next mixture
+
+    def step(self, n_iter, left):
+        "The step that this pass is; `left` is what is left to gain a row, or None."
+        return Step(n_iter, self.mixture, self.log_likelihood, self.updated,
+                    None if left is None else left * self.n_samples)
+
+def _evaluate(sample, mixture, floor, map):
+    statistics, updated = one_pass(sample, mixture, floor, map)
+    return Point(mixture, statistics.log_likelihood, statistics.n_samples, updated)
+
+def _try(make):
+    "The result of a trial, or None where it is no valid mixture."
+    try:
+        with np.errstate(all="ignore"):
+            return make()
+    except ValueError:  # CollapsedComponent is one
+        return None
+
+# %% ../nbs/07_em.ipynb #7e289569
+MEMORY, SEEN = 6, 20  # pairs kept, and observed fractions kept
+
+class Slope(NamedTuple):
+    "The log-likelihood near a point, a row."
+    gradient: np.ndarray  # by the natural parameters, Eq. (eq-e-gradient)
+    metric: Callable  # v -> I⁻¹ v at the point
+    left: float | None  # what is left to gain, Eq. (eq-e-left); None at the first point
+
+@dataclass
+class Curvature:
+    "What the passes so far tell about the curvature of the log-likelihood."
+    origin: np.ndarray
+    pairs: deque = field(default_factory=lambda: deque(maxlen=MEMORY))  # (s, y)
+    fractions: deque = field(default_factory=lambda: deque(maxlen=SEEN))  # λ
+    hollow: bool = False  # whether λ was negative in the last step
+    last: tuple | None = None  # natural and mean parameters and gradient of the last point
+
+    def see(self, point: Point) -> Slope:
+        "Take a new point, learn from how it differs from the last one, and say how things stand there."
+        here, there = natural(point.mixture, self.origin), expected(point.mixture, self.origin)
+        gradient = expected(point.updated, self.origin) - there
+        if self.last is not None:
+            s, e, y = here - self.last[0], there - self.last[1], self.last[2] - gradient
+            rounding = 2.0**-48 * (np.abs(s) @ np.abs(there))  # of the products below
+            self.hollow = s @ y < -rounding
+            if s @ y > rounding:  # shaped like a hill
+                self.pairs.append((s, y))
+                self.fractions.append(s @ y / max(s @ e, rounding))
+        self.last = here, there, gradient
+        metric = lambda v: natural_change(point.mixture, self.origin, v)
+        return Slope(gradient, metric, self._left(gradient, metric))
+
+    def _left(self, gradient, metric):
+        if self.hollow or not self.fractions:
+            return np.inf if self.hollow else None
+        return 0.5 * max(metric(gradient) @ gradient, 0.0) / min(1.0, *self.fractions)
+
+# %% ../nbs/07_em.ipynb #6bcd80c8
+def extrapolated(best: Point, second: Point, longest: float, origin: np.ndarray, floor) -> tuple[Mixture | None, float]:
+    "The mixture of Eq. (eq-e-squarem), or None where there is none, and the length α."
+    e0, e1, e2 = (expected(mixture, origin) for mixture in (best.mixture, best.updated, second.updated))
+    r, v = e1 - e0, e2 - 2 * e1 + e0
+    alpha = min(max(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0), longest)
+    return _try(lambda: from_expected(e0 + 2 * alpha * r + alpha**2 * v, second.mixture, origin, floor)), alpha
+
+def squarem_steps(
+    sample: Sample,
+    mixture: Mixture,  # the start
+    floor: np.ndarray | None = None,
+    map: Callable = map,
+) -> Iterator[Step]:
+    "EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem). Varadhan & Roland (2008)"
+    origin, passes, longest, curvature = mixture.means, count(1), 4.0, Curvature(mixture.means)
+    best = _evaluate(sample, mixture, floor, map)
+    yield best.step(next(passes), curvature.see(best).left)
+    while True:
+        second = _evaluate(sample, best.updated, floor, map)
+        left = curvature.see(second).left
+        yield second.step(next(passes), left)
+        mixture, alpha = extrapolated(best, second, longest, origin, floor)
+        longest = 4 * longest if alpha == longest else longest
+        trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, map))
+        if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
+            yield second.step(next(passes), left)  # the pass was made, its result is refused
+            trial = None
+        best = trial or _evaluate(sample, second.updated, floor, map)
+        yield best.step(next(passes), curvature.see(best).left)
+
 # %% ../nbs/07_em.ipynb #7b7a5ffd
 def quasi_newton(
     gradient: np.ndarray,
@@ -267,74 +325,81 @@ def quasi_newton(
         direction = direction + s * (share - (y @ direction) / (s @ y))
     return direction
 
-# %% ../nbs/07_em.ipynb #c238330a
-MEMORY, PATIENCE, SLOW = 6, 5, 0.5  # pairs kept; plain passes at least; ratio of gains that counts as slow
+class Model(NamedTuple):
+    "The log-likelihood near a point, a row, as a quadratic function."
+    direction: np.ndarray  # to its maximum, in the natural parameters
+    rise: float  # slope along the direction; the maximum is half of it higher
+    left: float | None  # what is left to gain; None at the first point
 
-def shortened(point: Point, direction: np.ndarray, radius: float, origin, floor) -> tuple[Mixture, float, float] | None:
-    "A mixture along the direction within the radius, its length by Eq. (eq-e-length), and the fraction of the step taken."
+def model_at(point: Point, curvature: Curvature) -> Model:
+    "What the curvature seen so far, and the point itself, say."
+    slope = curvature.see(point)
+    direction = quasi_newton(slope.gradient, curvature.pairs, slope.metric)
+    rise = direction @ slope.gradient
+    return Model(direction, rise, None if slope.left is None else max(slope.left, 0.5 * rise))
+
+# %% ../nbs/07_em.ipynb #c238330a
+class Trial(NamedTuple):
+    "A step that the model proposes."
+    mixture: Mixture
+    length: float  # Eq. (eq-e-length)
+    gain: float  # what the model expects of it, a row
+
+def trial_step(point: Point, model: Model, radius: float, origin, floor) -> Trial | None:
+    "The longest step along the model's direction that is a mixture within the radius, or None."
     here, there, t = natural(point.mixture, origin), expected(point.mixture, origin), 1.0
-    for _ in range(12):
-        mixture = _try(lambda: from_natural(here + t * direction, point.mixture, origin, floor))
+    for _ in range(12 if model.rise > 0 else 0):
+        mixture = _try(lambda: from_natural(here + t * model.direction, point.mixture, origin, floor))
         if mixture is None or not np.min(mixture.weights) > 1e-14:
             t *= 0.5
             continue
-        length = np.sqrt(max((natural(mixture, origin) - here) @ (expected(mixture, origin) - there), 0.0))
+        square = (natural(mixture, origin) - here) @ (expected(mixture, origin) - there)
+        length = np.sqrt(max(square, 0.0))
         if length <= radius:
-            return mixture, length, t
+            return Trial(mixture, length, t * (1 - t / 2) * model.rise)
         t *= min(0.7, max(0.1, 0.95 * radius / length))
     return None
 
-# %% ../nbs/07_em.ipynb #7e289569
-@dataclass
-class Curvature:
-    "What the passes so far tell about the curvature of the log-likelihood."
-    origin: np.ndarray
-    pairs: deque
-    last: tuple | None = None  # natural parameters and gradient of the last accepted point
+LARGEST = 0.5  # radius
 
-    def see(self, point: Point):
-        "Take a new point; return the quasi-Newton direction there, the slope along it, and the gain that is left by its model, a row."
-        here = natural(point.mixture, self.origin)
-        gradient = expected(point.updated, self.origin) - expected(point.mixture, self.origin)  # Eq. (eq-e-gradient)
-        if self.last is not None:
-            s, y = here - self.last[0], self.last[1] - gradient
-            if s @ y > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):  # curved like a hill, and not rounding
-                self.pairs.append((s, y))
-        self.last = here, gradient
-        metric = lambda v: natural_change(point.mixture, self.origin, v)
-        direction = quasi_newton(gradient, self.pairs, metric)
-        return direction, direction @ gradient, 0.5 * max(direction @ gradient, metric(gradient) @ gradient)
+def next_radius(radius: float, trial: Trial, gain: float) -> float:
+    "The radius after a trial that gained so much a row: larger where the model was right, smaller where it was not."
+    agreement = gain / trial.gain
+    if agreement > 0.75:
+        return min(LARGEST, max(radius, 2 * trial.length))
+    return trial.length / 2 if agreement < 0.25 else radius
 
 # %% ../nbs/07_em.ipynb #1ab239f1
+PATIENCE, SLOW = 5, 0.5  # plain passes at least; ratio of two gains that counts as slow
+
 def natural_gradient_steps(
     sample: Sample,
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,
     map: Callable = map,
 ) -> Iterator[Step]:
-    "EM whose steps learn the curvature: L-BFGS in EM's own metric, with a trust radius and plain EM to fall back on."
-    curvature = Curvature(mixture.means, deque(maxlen=MEMORY))
-    best, trial, radius, predicted, length, active, gains = None, mixture, 0.5, None, 0.0, False, [np.inf]
-    for n_iter in count(1):
-        plain = predicted is None
-        point = _evaluate(sample, trial, floor, map) if plain else _try(lambda: _evaluate(sample, trial, floor, map))
-        if not plain and (point is None or point.log_likelihood < best.log_likelihood - 1e-13 * abs(best.log_likelihood)):
-            radius, trial, predicted = length / 4, best.updated, None
-            yield best.step(n_iter, gain=left)
-            continue
-        if best is not None:
-            gains.append(point.log_likelihood - best.log_likelihood)
-        if not plain:
-            agreement = gains[-1] / predicted
-            radius = min(0.5, max(radius, 2 * length)) if agreement > 0.75 else length / 2 if agreement < 0.25 else radius
-        best = point
-        direction, slope, left = curvature.see(point)
-        left *= sample.n_samples
-        yield best.step(n_iter, gain=left)
-        active = active or (n_iter >= PATIENCE and gains[-1] > SLOW * gains[-2])
-        found = shortened(best, direction, radius, curvature.origin, floor) if active and slope > 0 else None
-        trial, length, fraction = found or (best.updated, 0.0, 0.0)
-        predicted = None if found is None else sample.n_samples * slope * fraction * (1 - fraction / 2)
+    "EM whose steps learn the curvature: L-BFGS in EM's own metric, within a trust radius, or plain EM."
+    curvature, best = Curvature(mixture.means), _evaluate(sample, mixture, floor, map)
+    model = model_at(best, curvature)
+    yield best.step(1, model.left)
+    radius, gain, slow, refused = LARGEST, np.inf, False, False
+    for n_iter in count(2):
+        trial = trial_step(best, model, radius, curvature.origin, floor) if slow and not refused else None
+        if trial is None:
+            point = _evaluate(sample, best.updated, floor, map)
+        else:
+            point = _try(lambda: _evaluate(sample, trial.mixture, floor, map))
+            if point is None or point.log_likelihood < best.log_likelihood - 1e-13 * abs(best.log_likelihood):
+                radius, refused = trial.length / 4, True
+                yield best.step(n_iter, model.left)
+                continue
+        before, gain = gain, point.log_likelihood - best.log_likelihood
+        if trial is not None:
+            radius = next_radius(radius, trial, gain / sample.n_samples)
+        known, best, refused, model = model.left, point, False, model_at(point, curvature)
+        certain = trial is None or known is None  # a trial must be confirmed by the next pass
+        yield best.step(n_iter, model.left if certain else max(model.left, known))
+        slow = slow or (n_iter >= PATIENCE and gain > SLOW * before)
 
 # %% ../nbs/07_em.ipynb #f077b7e9
 ACCELERATIONS = {None: em_steps, "squarem": squarem_steps, "natural-gradient": natural_gradient_steps}
@@ -345,25 +410,51 @@ def steps_by(acceleration: str | None) -> Callable:
         raise ValueError(f"Got acceleration={acceleration!r}; expected one of {tuple(ACCELERATIONS)}.")
     return ACCELERATIONS[acceleration]
 
+# %% ../nbs/07_em.ipynb #e72b9d10
+def why_not(result: Result, tol: float, n_samples: float) -> str:
+    "Why a run has not converged and what to do, for a warning."
+    if result.interrupted:
+        return f"Interrupted after {result.n_iter} passes: the result holds the last mixture."
+    if result.collapse:
+        return f"EM stopped after {result.n_iter} passes and holds the last valid mixture. {result.collapse}"
+    return (f"EM did not converge in {result.n_iter} passes: {result.what_is_left(tol, n_samples)}. "
+            "Raise max_iter, or tol if this is good enough.")
+
 # %% ../nbs/07_em.ipynb #b2d08cd5
+def climb(
+    sample: Sample,  # data, from `prepare`
+    start: Mixture,
+    floor: np.ndarray | None = None,  # (d,) smallest variances
+    map: Callable = map,  # how to run the blocks, from `parallel`
+    acceleration: str | None = None,  # one of ACCELERATIONS
+    max_iter: int = 1000,  # most passes; with 0 the start is the result
+    **how,  # `tol`, `callback` and `after`, as in `run`
+) -> Result:
+    "From a start to the end of a run. CollapsedComponent if already its first pass has no maximum."
+    if max_iter == 0:
+        return Result(start, np.empty(0), 0, False)
+    steps = steps_by(acceleration)(sample, start, floor, map)
+    return run(steps, sample.n_samples, max_iter=max_iter, **how)
+
 def fit_mixture(
     X: np.ndarray,  # (n, d) data
     start: Mixture,  # where to start
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
-    tol: float = 1e-6,  # stop when a pass gains less log-likelihood a row
+    tol: float = 1e-6,  # stop when less log-likelihood a row is left to gain, in nats
     max_iter: int = 1000,  # most passes over the data
     reg_covar: float = 0.0,  # floor of a component's variances, as a fraction of the data's squared spread
     acceleration: str | None = None,  # None: plain EM; "squarem" or "natural-gradient": fewer passes
     n_jobs: int | None = 1,  # threads, in scikit-learn's meaning
     callback: Callable = lambda step: None,  # called with every `Step`
 ) -> Result:
-    "Maximum likelihood by EM from an explicit start. Raises ValueError for bad data, CollapsedComponent where a component vanishes; warns where it did not converge."
+    """Maximum likelihood by EM from an explicit start.
+
+    ValueError for bad data; CollapsedComponent, which is one, where already the first pass has no maximum. Warns
+    where EM did not converge, was interrupted, or a component collapsed: the result holds the last valid mixture."""
     with parallel(n_jobs) as map:
         sample = prepare(X, sample_weight, start.structure, map)
-        steps = steps_by(acceleration)(sample, start, variance_floor(sample, reg_covar), map)
-        result = run(steps, sample.n_samples, tol, max_iter, callback)
-    if result.interrupted:
-        warnings.warn(f"Interrupted after {result.n_iter} passes: the result holds the last mixture.", stacklevel=2)
-    elif not result.converged:
-        warnings.warn(f"EM did not converge in {result.n_iter} passes{result.last_gain(tol, sample.n_samples)} Raise max_iter, or tol if this is good enough.", stacklevel=2)
+        floor = variance_floor(sample, reg_covar)
+        result = climb(sample, start, floor, map, acceleration, max_iter, tol=tol, callback=callback)
+    if not result.converged:
+        warnings.warn(why_not(result, tol, sample.n_samples), stacklevel=2)
     return result

@@ -20,13 +20,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .covariance import at_floor, n_parameters, variance_floor
-from .em import ACCELERATIONS, Result, run, steps_by
-from .initialization import METHODS, TURNS, best_of, start_mixture
+from .em import ACCELERATIONS, Result, climb, why_not
+from .initialization import METHODS, as_resp, best_of, find_start, given_start
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
 
 # %% auto #0
-__all__ = ['SHORT', 'check_parameters', 'generator', 'covariances_from', 'with_known_parts', 'starts', 'reporter', 'run_starts',
+__all__ = ['check_parameters', 'generator', 'covariances_from', 'with_known_parts', 'races', 'reporter', 'run_races',
            'VarianceFloorWarning', 'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'FittedAttributes',
            'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
@@ -83,23 +83,26 @@ def with_known_parts(mixture: Mixture | None, estimator, n_features: int) -> Mix
     return Mixture(**known, structure=estimator.covariance_type) if mixture is None else replace(mixture, **known)
 
 # %% ../nbs/09_estimator.ipynb #6a3dbdd1
-def starts(estimator, sample: Sample, floor, rng) -> list:
-    "Functions that make the starts of a fit: `n_init` of them, or one if it is known or if `warm_start` goes on from the last fit."
-    d = sample.X.shape[1]
+def races(estimator, sample: Sample, floor, rng) -> list:
+    "Functions that make the starts of a fit, best first: `n_init` of them, or one where the start is known."
+    K, structure, d = estimator.n_components, estimator.covariance_type, sample.X.shape[1]
     last = getattr(estimator, "mixture_", None) if estimator.warm_start else None
-    if last is not None and (last.means.shape, last.structure) == ((estimator.n_components, d), estimator.covariance_type):
-        return [lambda: last]
+    if last is not None and (last.means.shape, last.structure) == ((K, d), structure):
+        return [lambda: [last]]
     if all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init)):
-        return [lambda: with_known_parts(None, estimator, d)]
+        return [lambda: [with_known_parts(None, estimator, d)]]
+    method = estimator.init_params
 
-    def start(coordinates, again):
-        return with_known_parts(start_mixture(sample, estimator.n_components, estimator.covariance_type,
-                                              estimator.init_params, rng, floor, coordinates, again), estimator, d)
-    return [partial(start, *TURNS[i % len(TURNS)]) for i in range(estimator.n_init)]
+    def make():
+        if isinstance(method, str):
+            found = find_start(sample, K, method, rng, structure, estimator.reg_covar, floor)
+        else:
+            given = method(sample.X, K, rng) if callable(method) else method
+            found = [given_start(sample, as_resp(given, len(sample.X), K), structure, floor)]
+        return [with_known_parts(mixture, estimator, d) for mixture in found]
+    return [make] * (estimator.n_init if isinstance(method, str) or callable(method) else 1)
 
 # %% ../nbs/09_estimator.ipynb #33aab6de
-SHORT = 10  # passes that every start gets when there are several
-
 def reporter(estimator):
     "A callback that prints progress as `verbose` and `verbose_interval` say."
     state = {"time": time.perf_counter(), "last": np.nan}
@@ -115,23 +118,14 @@ def reporter(estimator):
     return report
 
 # %% ../nbs/09_estimator.ipynb #0f76f0f8
-def run_starts(estimator, sample: Sample, rng, map) -> tuple[Result, int]:
-    "The best result over all starts, and how many of them collapsed."
-    floor = variance_floor(sample, estimator.reg_covar)
-    makers, report = starts(estimator, sample, floor, rng), reporter(estimator)
+def run_races(estimator, sample: Sample, floor, rng, map, after: Result | None) -> tuple[Result, int]:
+    "The best end of all races, and how many starts collapsed."
+    report = reporter(estimator)
 
-    def passes(mixture, most):
-        return run(steps_by(estimator.acceleration)(sample, mixture, floor, map), sample.n_samples, estimator.tol, most, report)
-
-    if len(makers) == 1:
-        return passes(makers[0](), estimator.max_iter), 0
-    def go_on(best):
-        if best.converged or best.n_iter >= estimator.max_iter:
-            return best
-        rest = passes(best.mixture, estimator.max_iter - best.n_iter)
-        return replace(rest, log_likelihoods=np.concatenate([best.log_likelihoods, rest.log_likelihoods]), n_iter=best.n_iter + rest.n_iter)
-
-    return best_of(makers, lambda mixture: passes(mixture, min(SHORT, estimator.max_iter)), go_on)
+    def go_on(start):
+        return climb(sample, start, floor, map, estimator.acceleration, estimator.max_iter,
+                     tol=estimator.tol, callback=report, after=after)
+    return best_of(races(estimator, sample, floor, rng), go_on, floor)
 
 # %% ../nbs/09_estimator.ipynb #6b886e90
 class VarianceFloorWarning(UserWarning):

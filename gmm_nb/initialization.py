@@ -1,4 +1,4 @@
-"""Starts from k-means and its relatives, and several of them, since EM finds the nearest hill
+"""A dozen starts from k-means, run at once and thinned out, since EM finds the nearest hill
 
 Docs: https://gmm-nb.github.io/gmm_nb/initialization.html.md"""
 
@@ -7,200 +7,497 @@ Docs: https://gmm-nb.github.io/gmm_nb/initialization.html.md"""
 # %% ../nbs/08_initialization.ipynb #0e860618
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
-from typing import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
-from .covariance import CollapsedComponent, m_step
-from .em import Result
+from .covariance import (CollapsedComponent, at_floor, centre, m_step, raise_matrices, rounding_floor,
+                               squared_spreads, variance_floor)
+from .em import Result, climb
 from .mixture import Mixture
-from .statistics import FORMS, Sample, Statistics
+from .statistics import FORMS, Sample, Statistics, coefficients, features, outer, prepare
 
 # %% auto #0
-__all__ = ['TURNS', 'LABELS', 'METHODS', 'standardized', 'whitened', 'within', 'initial_resp', 'statistics_of', 'borrow',
-           'subsample', 'start_size', 'start_mixture', 'best_of']
+__all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows', 'inverse',
+           'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start', 'sums_of',
+           'borrow', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'Ranking', 'race', 'best_half',
+           'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
+           'as_many', 'refined', 'find_start', 'statistics_of', 'given_start', 'as_resp', 'best_of']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
-def standardized(
-    X: np.ndarray,  # (n, d) rows
-    weights: np.ndarray,  # (n,) how much each counts
-) -> np.ndarray:  # (n, r), r the number of features that vary; one column of zeros if none does
-    "Each feature about its mean in units of its standard deviation, Eq. (eq-i-standardize)."
-    centred = X - np.average(X, axis=0, weights=weights)
-    scale = np.sqrt(np.average(centred**2, axis=0, weights=weights))
-    varies = scale > 2.0**-50 * np.abs(X).max(axis=0)
-    return centred[:, varies] / scale[varies] if varies.any() else np.zeros((len(X), 1))
+LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
 
-# %% ../nbs/08_initialization.ipynb #e2e9e30a
-def whitened(
-    X: np.ndarray,  # (n, d) rows
-    weights: np.ndarray,  # (n,) how much each counts
-) -> np.ndarray:  # (n, r), r the number of directions in which the data vary
-    "The data in coordinates in which their covariance is the identity, Eq. (eq-i-whiten)."
-    unit = standardized(X, weights)
-    if not unit.any():
-        return unit
-    values, vectors = np.linalg.eigh((unit.T * (weights / weights.sum())) @ unit)
-    kept = values > 1e-10
-    return unit @ (vectors[:, kept] / np.sqrt(values[kept]))
+@dataclass(frozen=True, eq=False)
+class StartRows:
+    "Rows on which starts are tried, with what all starts share."
+    structure: str  # of the mixture that is wanted
+    weights: np.ndarray  # (m,) how much each row counts
+    origin: np.ndarray  # (d,) median
+    wide: np.ndarray  # (d,) squared spreads, a usual one where a feature is constant
+    floor: np.ndarray  # (d,) smallest variances, a fraction of them
+    varies: np.ndarray  # (r,) the features that are not constant
+    units: np.ndarray  # (1 + r, m) ones, and these features standardized, Eq. (eq-i-standardize)
+    F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
+
+    @property
+    def form(self) -> str:
+        "The structure of the sums: starts of tied mixtures differ in their covariance, so theirs are full."
+        return "full" if self.structure == "tied" else self.structure
+
+def start_rows(
+    X: np.ndarray,  # (m, d) rows
+    weights: np.ndarray,  # (m,) how much each counts
+    structure: str,  # covariance structure
+    fraction: float = LEAST,  # of the squared spreads: the floor
+) -> StartRows:
+    "Rows ready for starts."
+    sample = prepare(X, weights, structure)
+    spreads = squared_spreads(sample)
+    origin = np.quantile(X, 0.5, axis=0, weights=weights, method="inverted_cdf").astype(float)
+    F = features(X, origin, "full" if structure == "tied" else structure)
+    varies = np.flatnonzero(spreads > rounding_floor(sample))
+    units = F[[0, *(1 + varies)]]
+    units[1:] /= np.sqrt(spreads[varies])[:, None]
+    fraction = max(fraction, LEAST)
+    floor = variance_floor(sample, fraction)
+    return StartRows(structure, weights, origin, floor / fraction, floor, varies, units, F)
 
 # %% ../nbs/08_initialization.ipynb #791eefd8
-def within(
-    X: np.ndarray,  # (n, d) rows
-    weights: np.ndarray,  # (n,) how much each counts
-    labels: np.ndarray,  # (n,) integers: the cluster of each row
-) -> np.ndarray:  # (n, r), r the number of features that vary
-    "The data in coordinates in which the average cluster is round, Eq. (eq-i-within)."
-    unit = standardized(X, weights)
-    names, cluster = np.unique(labels, return_inverse=True)
-    shares = (labels == names[:, None]) * weights
-    centres = shares @ unit / np.maximum(shares.sum(axis=1), 1e-300)[:, None]
-    inside = unit - centres[cluster]
-    values, vectors = np.linalg.eigh((inside.T * (weights / weights.sum())) @ inside)
-    return unit @ (vectors / np.sqrt(np.maximum(values, 0.01)))
+TURNS = {"full": ("standardized", "within", "white"), "tied": ("standardized", "within", "white"),
+         "diag": ("standardized", "within"), "spherical": ("raw", "standardized")}
+
+def inverse(S, least, diagonal):
+    "Inverses of covariances (..., r, r), or of variances (..., r), with eigenvalues raised to `least`."
+    if diagonal:
+        return 1 / np.maximum(S, least)
+    values, vectors = np.linalg.eigh(S)
+    return (vectors / np.maximum(values, least)[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+
+def metric(
+    rows: StartRows,
+    name: str,  # "standardized", "white" or "raw"; "within" begins as "standardized"
+) -> np.ndarray:  # A, (r, r), or (r,) for diagonal covariances
+    "How squared distances are measured between standardized rows, Eq. (eq-i-metric)."
+    Z, diagonal = rows.units[1:], rows.form != "full"
+    if name == "raw":
+        return rows.wide[rows.varies] / rows.wide.mean()
+    if name == "white":
+        centred = Z - np.average(Z, axis=1, weights=rows.weights)[:, None]
+        return inverse(centred * (rows.weights / rows.weights.sum()) @ centred.T, 1e-10, diagonal)
+    return np.ones(len(Z)) if diagonal else np.eye(len(Z))
 
 # %% ../nbs/08_initialization.ipynb #803ac456
-TURNS = ((standardized, 0), (standardized, 2), (whitened, 0))  # coordinates, and how often clusters are found anew
+def times(A, v):
+    "A_s v_sk for metrics (S, r, r) or (S, r) and vectors (S, K, r)."
+    return v @ A if A.ndim == 3 else v * A[:, None]
+
+def nearest(units, A, centres):
+    "(S, K, m): for each of S runs the share that each of its K centres has in each row, Eq. (eq-i-score)."
+    S, K, r = centres.shape
+    linear = times(A, centres)
+    W = np.concatenate([-0.5 * (linear * centres).sum(axis=2, keepdims=True), linear], axis=2)
+    scores = (W.reshape(S * K, 1 + r) @ units).reshape(S, K, -1)
+    top = scores.max(axis=1, keepdims=True)
+    near = scores >= top - 1e-12 * (r + np.abs(top))  # equally near but for rounding
+    return near / near.sum(axis=1, keepdims=True)
+
+def centres_of(units, weights, shares, otherwise):
+    "(S, K, r) means of the rows of each cluster; those of `otherwise` where a cluster is empty."
+    S, K, m = shares.shape
+    sums = (shares.reshape(S * K, m) @ (units * weights).T).reshape(S, K, -1)
+    return np.where(sums[..., :1] > 0, sums[..., 1:] / np.maximum(sums[..., :1], 1e-300), otherwise)
+
+def k_means(
+    units: np.ndarray,  # (1 + r, m) ones and standardized rows
+    weights: np.ndarray,  # (m,)
+    A: np.ndarray,  # (S, r, r) or (S, r) metric of each run
+    centres: np.ndarray,  # (S, K, r) where each run starts
+    most: int = 20,  # iterations; with 0 rows go to the nearest of the given centres
+) -> np.ndarray:  # (S, K, m) shares
+    "S runs of k-means with K centres each. Lloyd (1982)"
+    shares = nearest(units, A, centres)
+    for _ in range(most):
+        centres = centres_of(units, weights, shares, centres)
+        before, shares = shares, nearest(units, A, centres)
+        if np.array_equal(shares, before):
+            break
+    return shares
 
 # %% ../nbs/08_initialization.ipynb #f7a04dd1
-def _nearest(Z, centres):
-    squares = cdist(Z, centres, "sqeuclidean")
-    near = (1 + 1e-9) * squares.min(axis=1, keepdims=True)
-    return np.argmax(squares <= near, axis=1)  # of equally near centres the first, whatever rounding says
-
-def _kmeans(X, Z, weights, K, rng):
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct points than clusters: told below
-        return KMeans(K, n_init=1, random_state=int(rng.integers(2**31))).fit(Z, sample_weight=weights).labels_
-
-def _kmeans_plusplus(X, Z, weights, K, rng):
-    from sklearn.cluster import kmeans_plusplus
-    return _nearest(Z, kmeans_plusplus(Z, K, sample_weight=weights, random_state=int(rng.integers(2**31)))[0])
-
-def _random_from_data(X, Z, weights, K, rng):
-    unit = standardized(X, weights)  # whatever Z is: its rounding must not decide which rows are equal, or which come first
-    _, first, which = np.unique(unit, axis=0, return_index=True, return_inverse=True)  # two equal rows would make an empty component
-    shares = np.bincount(which.ravel(), weights)
-    return _nearest(Z, Z[first[rng.choice(len(first), min(K, len(first)), replace=False, p=shares / shares.sum())]])
-
-LABELS = {"kmeans": _kmeans, "k-means++": _kmeans_plusplus, "random_from_data": _random_from_data}
-METHODS = (*LABELS, "random")
+def seeds(
+    rows: StartRows,
+    A: np.ndarray,  # (S, r, r) or (S, r) metrics
+    n_components: int,
+    rng: np.random.Generator,
+    even: bool = False,  # draw rows evenly, not by their distance
+) -> np.ndarray:  # (S, K, r) rows, standardized
+    "Centres to start k-means from, S times K of them. Arthur & Vassilvitskii (2007)"
+    Z, S = rows.units[1:], len(A)
+    length = np.stack([np.sum(Z * ((a @ Z) if a.ndim == 2 else a[:, None] * Z), axis=0) for a in A])
+    squares, p, centres = np.full(length.shape, np.inf), np.tile(rows.weights, (S, 1)), []
+    for _ in range(n_components):
+        total = np.cumsum(p, axis=1)
+        drawn = np.minimum((total <= rng.random((S, 1)) * total[:, -1:]).sum(axis=1), Z.shape[1] - 1)
+        centres.append(Z[:, drawn].T)
+        linear = times(A, centres[-1][:, None])[:, 0]
+        square = length - 2 * linear @ Z + (linear * centres[-1]).sum(axis=1)[:, None]
+        squares = np.minimum(squares, np.where(square > 1e-12 * (1 + length), square, 0))
+        p = rows.weights * ((squares > 0) if even else squares)
+        p = np.where(p.any(axis=1, keepdims=True), p, rows.weights)  # there are no more distinct rows
+    return np.stack(centres, axis=1)
 
 # %% ../nbs/08_initialization.ipynb #c61e5b5d
-def initial_resp(
-    X: np.ndarray,  # (n, d) rows
-    weights: np.ndarray,  # (n,) how much each counts
-    n_components: int,  # K
+METHODS = ("kmeans", "k-means++", "random_from_data", "random")
+
+def within(rows: StartRows, shares: np.ndarray) -> np.ndarray:
+    "(S, r, r) or (S, r) metrics in which the average cluster of each run is round, Eq. (eq-i-within)."
+    Z, weights, diagonal = rows.units[1:], rows.weights, rows.form != "full"
+    S, K, m = shares.shape
+    sums = (shares.reshape(S * K, m) @ (rows.units * weights).T).reshape(S, K, -1)
+    root = sums[..., 1:] / np.sqrt(np.maximum(sums[..., :1], 1e-300))
+    whole = np.sum(weights * Z**2, axis=1) if diagonal else (weights * Z) @ Z.T
+    between = np.sum(root**2, axis=1) if diagonal else np.swapaxes(root, 1, 2) @ root
+    return inverse((whole - between) / weights.sum(), 0.01, diagonal)
+
+def clusters(
+    rows: StartRows,
+    n_components: int,
+    n_starts: int,
     method: str,  # one of METHODS
     rng: np.random.Generator,
-    coordinates: Callable = standardized,  # or `whitened`: where distances are measured
-    again: int = 0,  # how often the clusters are found anew, in coordinates from `within`
-) -> np.ndarray:  # (K, n), columns sum to one
-    "Responsibilities to start from. Raises ValueError where there are fewer distinct rows than components, except for `random`, which does not look at the rows."
+) -> np.ndarray:  # (S, K, m) shares of the clusters in the rows
+    "Clusters from which S mixtures can start."
+    turns = TURNS[rows.structure]
+    names = np.array([turns[i % len(turns)] for i in range(n_starts)])
+    A = np.stack([metric(rows, name) for name in names])
     if method == "random":
-        resp = rng.random((n_components, len(X)))
-        return resp / resp.sum(axis=0)
-    labels = LABELS[method](X, coordinates(X, weights), weights, n_components, rng)
-    for _ in range(again):
-        labels = LABELS[method](X, within(X, weights, labels), weights, n_components, rng)
-    resp = (labels == np.arange(n_components)[:, None]).astype(float)
-    if not (resp @ weights > 0).all():
-        distinct = len(np.unique(X[weights > 0], axis=0))
-        if distinct < n_components:
-            raise ValueError(f"Got {distinct} distinct rows for n_components={n_components}; expected at least as many "
-                             "distinct rows as components. Use fewer components.")
-    return resp
+        centres = rng.standard_normal((n_starts, n_components, len(rows.units) - 1))
+    else:
+        centres = seeds(rows, A, n_components, rng, even=method == "random_from_data")
+    shares = k_means(rows.units, rows.weights, A, centres, 20 if method == "kmeans" else 0)
+    inner = names == "within"
+    for _ in range(2 if method == "kmeans" and inner.any() else 0):
+        centres[inner] = centres_of(rows.units, rows.weights, shares[inner], centres[inner])
+        shares[inner] = k_means(rows.units, rows.weights, within(rows, shares[inner]), centres[inner])
+    return shares
 
 # %% ../nbs/08_initialization.ipynb #74a83206
-def statistics_of(X, weights, resp, structure) -> Statistics:
-    "Sums of weighted rows under given responsibilities (K, n), about the mean of each component."
-    shares, origin, gram = resp * weights, np.average(X, axis=0, weights=weights), FORMS[structure].gram
-    counts = shares.sum(axis=1)
-    means = origin + shares @ (X - origin) / np.maximum(counts, 1e-300)[:, None]
-    first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
-    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
-    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second, 0.0, float(weights.sum()), means, structure)
+def per_start(array, n_starts):
+    "An array whose first axis runs over all components of all starts, cut into (S, K, …)."
+    return array.reshape(n_starts, -1, *array.shape[1:])
 
-def borrow(statistics: Statistics) -> Statistics:
+def sums_of(rows: StartRows, resp: np.ndarray) -> Statistics:
+    "The sums of Eq. (eq-s-sums) under responsibilities (S·K, m) that sample weights have been multiplied to."
+    d = len(rows.origin)
+    sums = resp @ rows.F.T
+    second = FORMS[rows.form].unpack(sums[:, 1 + d:], d)
+    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, 0.0, rows.weights.sum(), rows.origin, rows.form)
+
+def borrow(statistics: Statistics, n_starts: int) -> Statistics:
     "Complete each component's scatter by rows that are spread like the average cluster. Eq. (eq-i-borrow)"
-    if statistics.structure == "tied":
-        return statistics
-    counts = np.maximum(statistics.counts, 1e-15 * statistics.n_samples)[:, None]
-    spread = statistics.about(statistics.origin + statistics.first / counts)  # about the clusters' own means
-    average = spread.second.sum(axis=0) / spread.n_samples
-    extra = 0.1 * spread.n_samples / len(spread.counts)
-    share = (statistics.counts / (statistics.counts + extra)).reshape((-1,) + (1,) * (spread.second.ndim - 1))
-    return Statistics(spread.counts, np.zeros_like(spread.first), share * (spread.second + extra * average),
-                      0.0, spread.n_samples, spread.origin, spread.structure)
+    counts = np.maximum(statistics.counts, TINY * statistics.n_samples)[:, None]
+    about = statistics.about(statistics.origin + statistics.first / counts)  # the clusters' own means
+    average = per_start(about.second, n_starts).sum(axis=1) / about.n_samples
+    extra = 0.1 * about.n_samples * n_starts / len(counts)
+    share = about.counts / (about.counts + extra)
+    share = share.reshape((-1,) + (1,) * (about.second.ndim - 1))
+    second = share * (about.second + extra * np.repeat(average, len(counts) // n_starts, axis=0))
+    return replace(about, first=np.zeros_like(about.first), second=second)
 
 # %% ../nbs/08_initialization.ipynb #6b457815
+TINY = 1e-9  # of the rows: what a component has at least while starts are compared
+
+def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
+    "The M-step for a stack of starts. Components without rows become wide and light."
+    least = TINY * statistics.n_samples
+    lack = np.maximum(least - statistics.counts, 0)
+    wide = {"full": np.diag, "diag": np.asarray, "spherical": np.sum}[rows.form](rows.wide)
+    second = statistics.second + lack.reshape((-1,) + (1,) * wide.ndim) * wide
+    statistics = replace(statistics, counts=statistics.counts + lack, second=second)
+    if rows.structure != "tied":
+        return m_step(statistics, rows.floor)
+    means, scatter = centre(statistics)
+    pooled = raise_matrices(per_start(scatter, n_starts).sum(axis=1) / statistics.n_samples, rows.floor)
+    each = np.repeat(pooled, len(means) // n_starts, axis=0)
+    return Mixture(statistics.counts / statistics.counts.sum(), means, each, "full")
+
+def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarray, Mixture]:
+    "One EM iteration of all starts: their log-likelihoods a row, (S,), before it, and the stack after it."
+    W, m = coefficients(stack, rows.origin), rows.F.shape[1]
+    chunk = max(256, 600_000 // (len(W) + len(rows.F)))
+    values, parts = 0.0, []
+    for start in range(0, m, chunk):
+        part = replace(rows, F=rows.F[:, start:start + chunk], weights=rows.weights[start:start + chunk])
+        joint = per_start(W @ part.F, n_starts)
+        top = joint.max(axis=1, keepdims=True)
+        np.exp(np.subtract(joint, top, out=joint), out=joint)
+        total = joint.sum(axis=1, keepdims=True)
+        values = values + (top + np.log(total))[:, 0] @ part.weights
+        joint *= part.weights / total
+        parts.append(sums_of(part, joint.reshape(len(W), -1)))
+    statistics = sum(parts[1:], parts[0])
+    return values / statistics.n_samples + np.log(n_starts), solve(rows, statistics, n_starts)
+
+# %% ../nbs/08_initialization.ipynb #0a75819e
+def stack_of(rows: StartRows, shares: np.ndarray) -> Mixture:
+    "The mixtures that start from clusters (S, K, m), as one stack."
+    S, K, m = shares.shape
+    resp = shares.reshape(S * K, m) * rows.weights
+    return solve(rows, borrow(sums_of(rows, resp), S), S)
+
+def chosen(stack: Mixture, starts, n_starts: int) -> Mixture:
+    "The stack of some of the starts, in the order given."
+    parts = (per_start(part, n_starts)[starts] for part in (stack.weights, stack.means, stack.covariances))
+    weights, means, covariances = (part.reshape(-1, *part.shape[2:]) for part in parts)
+    return Mixture(weights / weights.sum(), means, covariances, stack.structure)
+
+def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
+    "A stack of one start as a mixture of the wanted structure."
+    covariances = stack.covariances[0] if rows.structure == "tied" else stack.covariances
+    return Mixture(stack.weights, stack.means, covariances, rows.structure)
+
+# %% ../nbs/08_initialization.ipynb #c803688f
+class Ranking(NamedTuple):
+    "Starts after a race, best first."
+    stack: Mixture
+    order: list  # (S,) the number that each had before
+    values: np.ndarray  # (S,) log-likelihood a row
+    rests: np.ndarray  # (S,) whether it rests on the floor
+
+def race(rows: StartRows, stack: Mixture, n_starts: int, passes: int = 15, same: float = 1e-6) -> Ranking:
+    "Run all starts of a stack and rank them; of several with the same log-likelihood only the first stays."
+    values = np.full(n_starts, -np.inf)
+    for _ in range(passes):
+        before, (values, stack) = values, stack_pass(rows, stack, n_starts)
+        if np.max(values - before) < same:
+            break
+    rests = per_start(at_floor(stack, rows.floor), n_starts).any(axis=1)
+    order = []
+    for s in np.lexsort((-values, rests)):
+        if order and rests[s] == rests[order[-1]] and values[order[-1]] - values[s] < same:
+            order[-1] = min(s, order[-1])
+        else:
+            order.append(s)
+    return Ranking(chosen(stack, order, n_starts), order, values[order], rests[order])
+
+def best_half(rows: StartRows, ranking: Ranking, most: int) -> Ranking:
+    "The better ones, at most so many, after some passes more."
+    n = min(most, len(ranking.order))
+    further = race(rows, chosen(ranking.stack, range(n), len(ranking.order)), n)
+    return further._replace(order=[ranking.order[s] for s in further.order])
+
+# %% ../nbs/08_initialization.ipynb #5c92c3d1
+def merges(stack: Mixture, rows: StartRows, most: int = 300):
+    "Pairs i, j of components and the mixture whose components are the merged ones, cheapest first, Eq. (eq-i-merge)."
+    i, j = np.triu_indices(stack.n_components, 1)
+    gap = np.sum((stack.means[i] - stack.means[j])**2 / rows.floor, axis=1)
+    close = np.argsort(gap, kind="stable")[:most]
+    i, j, w = i[close], j[close], stack.weights
+    per = stack.n_features if rows.form == "spherical" else 1
+    second = per * w.reshape((-1,) + (1,) * (stack.covariances.ndim - 1)) * stack.covariances
+    s = Statistics(w, np.zeros_like(stack.means), second, 0.0, 1.0, stack.means, rows.form).about(rows.origin)
+    both = replace(s, counts=w[i] + w[j], first=s.first[i] + s.first[j], second=s.second[i] + s.second[j])
+    merged = m_step(both, rows.floor)
+    half = 0.5 * stack.log_determinants - np.log(w)
+    cost = both.counts * (0.5 * merged.log_determinants - np.log(both.counts)) - w[i] * half[i] - w[j] * half[j]
+    order = np.argsort(cost, kind="stable")
+    return i[order], j[order], both.counts[order], merged.means[order], merged.covariances[order]
+
+AXES = 4  # directions in which a component is split
+
+def longest_axes(stack: Mixture, rows: StartRows, rng) -> np.ndarray:
+    "(A, K, d): a standard deviation along each of the longest axes of each component, in units of the spreads."
+    S, unit, d = stack.covariances, np.sqrt(rows.floor), stack.n_features
+    if rows.form == "full":
+        values, vectors = np.linalg.eigh(S / np.outer(unit, unit))
+        return np.stack([np.sqrt(values[:, [j]]) * vectors[..., j] * unit for j in range(d)[:-AXES - 1:-1]])
+    if rows.form == "diag":
+        order = np.argsort(-S / rows.floor, axis=1, kind="stable")
+        return np.stack([np.sqrt(S) * (np.arange(d) == order[:, [j]]) for j in range(min(d, AXES))])
+    u = rng.standard_normal((AXES, *stack.means.shape))  # all directions are equal: any will do
+    return u / np.linalg.norm(u, axis=2, keepdims=True) * np.sqrt(S)[:, None]
+
+# %% ../nbs/08_initialization.ipynb #5db2c3d1
+def moves(stack: Mixture, rows: StartRows, most: int, rng) -> tuple[Mixture, int]:
+    "A mixture and what becomes of it by merging two components and splitting a third, as a stack; how many these are."
+    i, j, weight, mean, covariance = merges(stack, rows)
+    axes, heavy = longest_axes(stack, rows, rng), np.argsort(-stack.weights, kind="stable")
+    ranks = sorted((a + b + c, a, k, c) for a in range(min(len(i), most)) for b, k in enumerate(heavy)
+                   if k not in (i[a], j[a]) for c in range(len(axes)))
+    a, k, c = np.array([rank[1:] for rank in ranks[:most - 1]], dtype=int).reshape(-1, 3).T
+    weights, means, covariances = (np.repeat(part[None], len(a) + 1, axis=0)
+                                   for part in (stack.weights, stack.means, stack.covariances))
+    n, u = np.arange(1, len(a) + 1), 0.8 * axes[c, k]
+    weights[n, i[a]], means[n, i[a]], covariances[n, i[a]] = weight[a], mean[a], covariance[a]
+    weights[n, k] = weights[n, j[a]] = 0.5 * stack.weights[k]
+    means[n, k], means[n, j[a]] = stack.means[k] - u, stack.means[k] + u
+    taken = outer(u, u, rows.form) / (stack.n_features if rows.form == "spherical" else 1)
+    covariances[n, k] = covariances[n, j[a]] = stack.covariances[k] - taken
+    flat = (part.reshape(-1, *part.shape[2:]) for part in (weights / weights.sum(), means, covariances))
+    return Mixture(*flat, rows.form), len(a) + 1
+
+# %% ../nbs/08_initialization.ipynb #5e92c3d1
+def moved(rows: StartRows, stack: Mixture, most: int, rng, rounds: int = 3) -> Mixture:
+    "A mixture after the moves that made it better."
+    for _ in range(rounds if stack.n_components > 2 else 0):
+        candidates, n = moves(stack, rows, most, rng)
+        ranking = best_half(rows, race(rows, candidates, n), 6)
+        stack = chosen(ranking.stack, [0], len(ranking.order))
+        if ranking.order[0] == 0:  # it stayed as it was
+            break
+    return stack
+
+# %% ../nbs/08_initialization.ipynb #6292c3d1
 def subsample(
     sample: Sample,
     size: int,  # most rows
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # float64 rows (m, d) and their weights (m,)
-    "All rows with their weights, or a random selection of `size` of them."
+    "All rows with their weights, or a random selection of `size` of them. Duffield, Lund & Thorup (2007)"
     n = len(sample.X)
     if n <= size:
-        weights = np.ones(n) if sample.weights is None else sample.weights
-        return sample.X[weights > 0].astype(float), weights[weights > 0]
+        return sample.X.astype(float), np.ones(n) if sample.weights is None else sample.weights
     if sample.weights is None:
-        rows = rng.choice(n, size, replace=False, shuffle=False)
-    else:
-        rows = rng.choice(n, size, p=sample.weights / sample.n_samples)
-    return sample.X[np.sort(rows)].astype(float), np.full(size, sample.n_samples / size)
+        rows = np.sort(rng.choice(n, size, replace=False, shuffle=False))
+        return sample.X[rows].astype(float), np.full(size, n / size)
+    priority = sample.weights / (1 - rng.random(n))
+    order = np.argpartition(priority, n - size - 1)
+    rows, least = np.sort(order[n - size:]), priority[order[n - size - 1]]
+    return sample.X[rows].astype(float), np.maximum(sample.weights[rows], least)
 
-def start_size(n_components: int, n_features: int) -> int:
-    "Rows that are enough for a start: 2,000, or 200 for each component, or 20 for each dimension, whichever is most."
-    return max(2000, 200 * n_components, 20 * n_features)
+def start_size(n_components: int, n_features: int, structure: str) -> int:
+    "Rows that are enough for a start: 2,000, or 200 for each component, or 20 for each row of a covariance matrix."
+    return max(2000, 200 * n_components, 20 * n_features if structure in ("full", "tied") else 0)
 
-# %% ../nbs/08_initialization.ipynb #0a75819e
+# %% ../nbs/08_initialization.ipynb #6692c3d1
+def one_gaussian(sample: Sample, structure: str, floor=None) -> Mixture:
+    "The mixture with one component, with independent features: where a fit with K = 1 starts."
+    scatter = sample.variances * sample.n_samples
+    second = {"full": lambda: np.diag(scatter)[None], "tied": lambda: sample.scatter,
+              "diag": lambda: scatter[None], "spherical": lambda: np.array([scatter.sum()])}[structure]()
+    n, zero = np.array([sample.n_samples]), np.zeros((1, len(scatter)))
+    return m_step(Statistics(n, zero, second, 0.0, sample.n_samples, sample.origin, structure), floor)
+
 def start_mixture(
     sample: Sample,  # the data, from `prepare`
     n_components: int,  # K
     structure: str,  # covariance structure
     method: str,  # one of METHODS
     rng: np.random.Generator,
-    floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
-    coordinates: Callable = standardized,  # or `whitened`
-    again: int = 0,  # how often the clusters are found anew, in their own coordinates
 ) -> Mixture:
-    "A mixture to start EM from. Raises ValueError where the data cannot hold so many components."
-    X, weights = subsample(sample, start_size(n_components, sample.X.shape[1]), rng)
-    if len(X) < n_components:
-        raise ValueError(f"Got {len(X)} rows with a positive weight for n_components={n_components}; expected at least as "
-                         "many rows as components. Use fewer components or more data.")
-    resp = initial_resp(X, weights, n_components, method, rng, coordinates, again)
-    return m_step(borrow(statistics_of(X, weights, resp, structure)), floor)
+    "A single start, without a race: clusters and an M-step."
+    size = start_size(n_components, sample.X.shape[1], structure)
+    rows = start_rows(*subsample(sample, size, rng), structure)
+    return as_mixture(rows, stack_of(rows, clusters(rows, n_components, 1, method, rng)))
 
-# %% ../nbs/08_initialization.ipynb #c803688f
+# %% ../nbs/08_initialization.ipynb #6492c3d1
+STARTS, MOVES, AFFORDABLE = 12, 24, 2e8  # starts, moves at a time, multiplications a pass
+
+def as_many(rows: StartRows, n_components: int, wanted: int) -> int:
+    "How many mixtures a stack holds: as many as wanted, or as one pass can afford, at least three."
+    P, m = rows.F.shape
+    return int(np.clip(wanted / STARTS * AFFORDABLE / (n_components * m * (2 * P + 20)), 3, wanted))
+
+def refined(sample: Sample, mixture: Mixture, size: int, floor, rng) -> Mixture:
+    "A mixture found on `size` rows, after EM on ten times as many, and so on, short of the whole."
+    while 30 * size < len(sample.X):
+        size = 10 * size
+        part = prepare(*subsample(sample, size, rng), mixture.structure)
+        try:
+            mixture = climb(part, mixture, floor, acceleration="natural-gradient", max_iter=200, tol=1e-6).mixture
+        except CollapsedComponent:
+            break
+    return mixture
+
+def find_start(
+    sample: Sample,  # the data, from `prepare`
+    n_components: int,  # K
+    method: str,  # one of METHODS
+    rng: np.random.Generator,
+    structure: str = "full",  # covariance structure
+    reg_covar: float = LEAST,  # floor, as a fraction of the squared spreads
+    floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
+) -> list[Mixture]:
+    """The mixture that won the race, and the next best one if that does not rest on the floor.
+
+    CollapsedComponent where even one Gaussian has no estimate."""
+    if n_components == 1:
+        return [one_gaussian(sample, structure, floor)]
+    size = start_size(n_components, sample.X.shape[1], structure)
+    rows = start_rows(*subsample(sample, size, rng), structure, reg_covar)
+    n = as_many(rows, n_components, STARTS)
+    stack = stack_of(rows, clusters(rows, n_components, n, method, rng))
+    ranking = best_half(rows, race(rows, stack, n), max(1, n // 2))
+    first, *others = (chosen(ranking.stack, [s], len(ranking.order)) for s in range(min(2, len(ranking.order))))
+    best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
+    others = [other for other, rests in zip(others, ranking.rests[1:]) if not rests]
+    return [refined(sample, as_mixture(rows, mixture), size, floor, rng) for mixture in (best, *others)]
+
+# %% ../nbs/08_initialization.ipynb #6992c3d1
+def statistics_of(X, weights, resp, structure) -> Statistics:
+    "Sums of weighted rows (n, d) under given responsibilities (K, n), about the mean of each component."
+    shares, origin, gram = resp * weights, np.average(X, axis=0, weights=weights), FORMS[structure].gram
+    counts = shares.sum(axis=1)
+    means = origin + shares @ (X - origin) / np.maximum(counts, 1e-300)[:, None]
+    first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
+    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
+    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
+                      0.0, float(weights.sum()), means, structure)
+
+def given_start(sample: Sample, resp: np.ndarray, structure: str, floor=None) -> Mixture:
+    "One M-step from responsibilities (K, n). CollapsedComponent where a component has no rows."
+    weights = np.ones(len(sample.X)) if sample.weights is None else sample.weights
+    return m_step(statistics_of(sample.X.astype(float), weights, resp, structure), floor)
+
+def as_resp(
+    given,  # (n,) labels 0 … K−1, or (n, K) responsibilities
+    n_samples: int,
+    n_components: int,
+) -> np.ndarray:  # (K, n)
+    "Labels or responsibilities as responsibilities, a component in each row. ValueError for anything else."
+    given, expected = np.asarray(given), f"(n_samples,) = ({n_samples},) labels or (n_samples, n_components) = " \
+        f"({n_samples}, {n_components}) responsibilities"
+    if given.shape not in ((n_samples,), (n_samples, n_components)) or given.dtype.kind not in "biuf":
+        raise ValueError(f"Got init_params of shape {given.shape} and dtype {given.dtype}; expected {expected}.")
+    if given.ndim == 2:
+        if not (given >= 0).all() or not np.allclose(given.sum(axis=1), 1, rtol=0, atol=1e-6):
+            raise ValueError("Got init_params with a row that is negative or does not sum to 1; expected responsibilities. "
+                             "Divide each row by its sum.")
+        return (given / given.sum(axis=1, keepdims=True)).T.astype(float)
+    names = np.arange(n_components)
+    if not np.isin(given, names).all():
+        raise ValueError(f"Got init_params with the label {given[~np.isin(given, names)][0]}; expected whole numbers "
+                         f"from 0 to {n_components - 1}, one for each of n_components={n_components}.")
+    return (given == names[:, None]).astype(float)
+
+# %% ../nbs/08_initialization.ipynb #6c92c3d1
 def best_of(
-    starts: Iterable[Callable[[], Mixture]],  # each makes a start
-    run_short: Callable[[Mixture], Result],  # a few passes
-    go_on: Callable[[Result], Result],  # the rest of the way
+    races: Iterable[Callable[[], list[Mixture]]],  # each makes mixtures to start from, best first
+    go_on: Callable[[Mixture], Result],  # from a start to its end
+    floor: np.ndarray | None = None,  # (d,) smallest variances
 ) -> tuple[Result, int]:  # the best, and how many starts collapsed
-    "Run every start a little way and the best to its end. Raises CollapsedComponent if none survives."
-    results, errors, interrupted = [], [], False
+    "Follow each race's best start to its end, and keep the best end. CollapsedComponent if none survives."
+    ends, errors, interrupted = [], [], False
+    sound = lambda end: not (end.collapse or at_floor(end.mixture, floor).any())
     try:
-        for start in starts:
-            try:
-                results.append(run_short(start()))
-            except CollapsedComponent as error:
-                errors.append(error)
-            if results and results[-1].interrupted:
-                raise KeyboardInterrupt
+        for make in races:
+            for start in make():
+                try:
+                    ends.append(go_on(start))
+                except CollapsedComponent as error:
+                    errors.append(error)
+                    continue
+                if ends[-1].interrupted:
+                    raise KeyboardInterrupt
+                if sound(ends[-1]):
+                    break
     except KeyboardInterrupt:  # the user has waited long enough: the best so far will do
-        if not results:
+        if not ends:
             raise
         interrupted = True
-    for result in sorted(results, key=lambda result: result.log_likelihoods[-1], reverse=True):
-        try:
-            return (replace(result, interrupted=True) if interrupted else go_on(result)), len(errors)
-        except CollapsedComponent as error:  # the next best may do
-            errors.append(error)
-    raise CollapsedComponent(f"All {len(errors)} starts collapsed. The last one said: {errors[-1]}")
+    if not ends:
+        raise CollapsedComponent(f"All {len(errors)} starts collapsed. The last one said: {errors[-1]}")
+    last = lambda end: end.log_likelihoods[-1] if len(end.log_likelihoods) else -np.inf
+    best = max(ends, key=lambda end: (sound(end), not end.collapse, last(end)))
+    return replace(best, interrupted=True) if interrupted else best, len(errors)
