@@ -225,7 +225,7 @@ def verdicts(fits: list[Fit], rows: dict[str, int]) -> list[Verdict]:
         never_below(fits, "ours", "default", LOSS, f"not below scikit-learn's default by more than {LOSS:g}"),
         never_below(fits, "ours", "best", LOSS, f"not below its best of ten by more than {LOSS:g} in {SHARE:.0%}", SHARE),
         never_on_the_floor(fits, "not on the floor where scikit-learn's is not"),
-        never_below(fits, "ten", "one", TIE, "n_init=10 not below n_init=1"),
+        never_below(fits, "ten", "one", TIE, "with n_init=10 not below n_init=1"),
         at_most(small(to_default), TIMES_DEFAULT, f"below 10⁴ rows at most {TIMES_DEFAULT:g} times its default's time, in the median", True),
         at_most(small(to_best), TIMES_BEST, f"below 10⁴ rows at most {TIMES_BEST:g} times its best of ten's time"),
         at_most(large, 1.0, "above 10⁵ rows no longer than its default"),
@@ -320,7 +320,7 @@ def findings(tables: list[Table]) -> list[str]:
             said.append(f"{rule}: nothing to judge.")
             continue
         aside = f", {row['aside']} set aside" if row["aside"] else ""
-        broken = f" Broken {row["broken"]} times (by, in {row['unit']}): {row['where']}." if row["broken"] else ""
+        broken = f" Broken {row['broken']} times (by, in {row['unit']}): {row['where']}." if row["broken"] else ""
         said.append(f"{rule}: {'met' if row['met'] else 'missed'} ({row['judged']} judged{aside}).{broken}")
     return said
 
