@@ -203,6 +203,14 @@ def test_which_cases_the_times_are_judged_on():
     assert [[offence.case for offence in verdict.offences] for verdict in said[4:]] == [["a"], ["a"], ["d"]]
 
 
+def test_how_strict_each_rule_is():
+    fits = (fits_by("best", [0.0] * 10) + fits_by("ours", [-1.0] + [0.0] * 9) + fits_by("default", [-1.0] + [0.0009] * 9)
+            + fits_by("one", [0.0] * 10) + fits_by("ten", [-1e-5] + [-1e-7] * 9))
+    said = defaults.verdicts(fits, {"a": 100})
+    assert [verdict.met for verdict in said[:4]] == [True, True, True, False]
+    assert [len(verdict.offences) for verdict in said[:4]] == [0, 1, 0, 1]
+
+
 def test_findings_name_what_breaks_a_rule():
     fits = fits_by("ours", [-1.0, 0.0, 0.0]) + fits_by("default", [-0.5, 0.0, 9.0], rests=[2])
     said = defaults.findings(defaults.tables_of([], defaults.verdicts(fits, {"a": 100}), 3))
