@@ -99,7 +99,7 @@ DATA: dict[str, Callable[[], np.ndarray]] = {
     # many components, many features
     "2-d, twenty": lambda: drawn(1200, 2, 20, 7, 10.0),
     "2-d, ten near": lambda: drawn(3000, 2, 10, 10, 4.0),
-    "4-d, six near": lambda: drawn(8000, 4, 6, 11, 2.5),
+    "4-d, six near": lambda: drawn(6000, 4, 6, 11, 3.5),
     "5-d, five": lambda: drawn(4000, 5, 5, 12, 3.0),
     "8-d, five near": lambda: drawn(1000, 8, 5, 9, 2.5),
     "8-d, eight apart": lambda: drawn(5000, 8, 8, 13, 8.0),
@@ -108,7 +108,7 @@ DATA: dict[str, Callable[[], np.ndarray]] = {
     "50-d, three": lambda: drawn(2000, 50, 3, 8, 3.0),
     "50-d, four, few rows": lambda: drawn(600, 50, 4, 16, 4.0),
     # many rows
-    "20,000, four near": lambda: drawn(20_000, 3, 4, 17, 2.0),
+    "20,000, four near": lambda: drawn(20_000, 3, 4, 17, 3.0),
     "20,000, five": lambda: drawn(20_000, 10, 5, 18, 4.0),
     "200,000, three near": lambda: drawn(200_000, 2, 3, 19, 2.0),
     "150,000, five": lambda: drawn(150_000, 4, 5, 20, 4.0),

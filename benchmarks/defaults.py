@@ -140,7 +140,8 @@ class Reference:
         beside.replace(self.path)
 
 
-def fits_of(case: Case, X: np.ndarray, seeds: int, reference: Reference, fast: bool = False, whose: Iterable[str] = tuple(FITS)) -> list[Fit]:
+def fits_of(case: Case, X: np.ndarray, seeds: int, reference: Reference, fast: bool = False,
+            whose: Iterable[str] = tuple(FITS)) -> list[Fit]:
     """All fits of a case. What the reference knows is not fitted again, but scikit-learn's default is, for its time: it takes
     turns with ours. With `fast` even its time is the reference's."""
     data, fits = label(X), []
@@ -242,7 +243,8 @@ def summary(case: Case, X: np.ndarray, fits: list[Fit]) -> dict:
     row = {"case": case.data, "n": len(X), "d": X.shape[1], "K": case.K, "structure": case.structure}
     for other in THEIRS:
         verdict = never_below(fits, "ours", other, LOSS, "")
-        gaps = [run["ours"].value - run[other].value for run in runs_of(fits).values() if {"ours", other} <= run.keys() and not run[other].rests]
+        gaps = [run["ours"].value - run[other].value for run in runs_of(fits).values()
+                if {"ours", other} <= run.keys() and not run[other].rests]
         row |= {f"{other} gap": min(gaps, default=None), f"{other} median gap": float(np.median(gaps)) if gaps else None,
                 f"{other} below": len(verdict.offences) if gaps else None,
                 f"{other} aside": verdict.aside, f"{other} times": times(fits, other).get(case.name)}
@@ -296,7 +298,8 @@ def shown_as_it_goes(row: dict) -> str:
             f"= {number('default times', '.1f'):>5} × default, {number('best times', '.2f'):>5} × best")
 
 
-def measure(cases: list[Case], settings: Settings, reference: Reference = Reference(), fast: bool = False, whose: Iterable[str] = tuple(FITS)) -> list[Table]:
+def measure(cases: list[Case], settings: Settings, reference: Reference = Reference(), fast: bool = False,
+            whose: Iterable[str] = tuple(FITS)) -> list[Table]:
     "All cases, each printed when it is done."
     SklearnMixture(1).fit(np.eye(2)), GaussianMixture(1).fit(np.array([[0.0], [1.0], [3.0]]))  # threads start, libraries load
     fits, rows, counts = [], [], {}
