@@ -31,6 +31,7 @@ from threadpoolctl import threadpool_limits
 from .data_sets import CASES, Case
 from .settings import FULL, Settings
 from .tables import Column, Table, shown
+from .timing import Others
 
 WHAT = ("Default fits beside scikit-learn's default and its best of ten (n_init=10, tol=1e-8, max_iter=2000), from the same seeds, "
         "in turns in one process; scikit-learn's linear algebra on one thread, ours on all cores. Runs in which scikit-learn's own fit rests on its "
@@ -342,9 +343,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--fast", action="store_true", help="fewer than 10⁴ rows only, and take scikit-learn's times from the file, too")
     asked = parser.parse_args(arguments)
     cases = [case for case in CASES if re.search(asked.cases, case.name) and not (asked.fast and len(case.rows()) >= SMALL)]
+    others = Others()
     tables = measure(cases, Settings(seeds=asked.seeds), Reference(asked.reference), asked.fast, THEIRS if asked.reference_only else tuple(FITS))
     if not asked.reference_only:
-        print("", *tables[:2], tables[2], "", *findings(tables), sep="\n")
+        print("", *tables[:2], tables[2], "", *findings(tables), f"Other processes kept {others.cores() or 0:.1f} cores busy meanwhile.", sep="\n")
     return 0
 
 
