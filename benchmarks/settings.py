@@ -17,7 +17,7 @@ class Settings:
     jobs: int = -1  # threads of the columns with several, in scikit-learn's meaning; processes of the parts without timings
     shrink: float = 1.0  # factor of the numbers of rows
     every: int = 1  # of a long list of cases take every so manieth
-    seeds: int = 20  # random starts of each data set
+    seeds: int = 10  # random seeds of each data set
     most_passes: int = 40_000  # of plain EM
 
     def rows(self, n: int, d: int, K: int) -> int:
