@@ -7,15 +7,16 @@ Docs: https://gmm-nb.github.io/gmm_nb/estimator.html.md"""
 # %% ../nbs/09_estimator.ipynb #6e8f38be
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -26,20 +27,33 @@ from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
 
 # %% auto #0
-__all__ = ['SHORT', 'check_parameters', 'generator', 'covariances_from', 'with_known_parts', 'starts', 'reporter', 'run_starts',
-           'VarianceFloorWarning', 'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'FittedAttributes',
+__all__ = ['SHORT', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator', 'covariances_from',
+           'with_known_parts', 'starts', 'reporter', 'run_starts', 'is_shown_once', 'say', 'VarianceFloorWarning',
+           'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'covariances_by', 'agree', 'put_together', 'lacking',
+           'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
            'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/09_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
     if not ok:
-        raise ValueError(f"Got {name}={got!r}; expected {expected}.")
+        shown = repr(got)
+        raise ValueError(f"Got {name}={shown if len(shown) < 200 else shown[:200] + ' ...'}; expected {expected}.")
+
+def is_start(init_params) -> bool:
+    "Whether a value of `init_params` can be meant: a name, an array of numbers with one or two axes, or a function."
+    if isinstance(init_params, str) or callable(init_params):
+        return callable(init_params) or init_params in METHODS
+    try:
+        values = np.asarray(init_params)
+    except ValueError:  # rows of different lengths
+        return False
+    return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
 
 def check_parameters(estimator) -> None:
     "Raise ValueError for a parameter that cannot be meant."
     whole = lambda value, least: isinstance(value, Integral) and not isinstance(value, bool) and value >= least
     number = lambda value: isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value) and value >= 0
-    for name, least in {"n_components": 1, "max_iter": 1, "n_init": 1, "verbose": 0, "verbose_interval": 1}.items():
+    for name, least in {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}.items():
         value = getattr(estimator, name)
         _check(whole(value, least) or (name == "verbose" and isinstance(value, bool)), name, value, f"a whole number of at least {least}")
     jobs = estimator.n_jobs
@@ -48,7 +62,26 @@ def check_parameters(estimator) -> None:
         _check(number(getattr(estimator, name)), name, getattr(estimator, name), "a finite number of at least 0")
     _check(estimator.covariance_type in STRUCTURES, "covariance_type", estimator.covariance_type, f"one of {STRUCTURES}")
     _check(estimator.acceleration in ACCELERATIONS, "acceleration", estimator.acceleration, f"one of {tuple(ACCELERATIONS)}")
-    _check(estimator.init_params in METHODS, "init_params", estimator.init_params, f"one of {METHODS}")
+    _check(is_start(estimator.init_params), "init_params", estimator.init_params,
+           f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), or a function that makes one of these")
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a72
+@cache
+def hooks() -> frozenset:
+    "Names of the private methods of scikit-learn's mixture that a subclass may override there, and that nobody calls here."
+    from sklearn.mixture import GaussianMixture as theirs
+    private = {name for cls in theirs.__mro__ if cls.__module__.startswith("sklearn.mixture") for name, value in vars(cls).items()
+               if callable(value) and name.startswith("_") and not name.startswith("__")}
+    return frozenset(private - set(dir(BaseEstimator)) - set(dir(FittedAttributes)))  # `_n_parameters` is called here, too
+
+def refuse_hooks(estimator) -> None:
+    "Raise TypeError if an estimator has a method by which it means to change the fit of scikit-learn's class."
+    found = sorted(name for name in hooks() if hasattr(estimator, name))
+    if found:
+        raise TypeError(f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture calls this in a fit, but here it is "
+                        "never called. To choose the start, give a function or an array as init_params. To change densities, override score_samples and "
+                        "predict_proba. To change EM itself, loop over gmm_nb.em.em_steps, or subclass scikit-learn's class and take its fit by "
+                        "from_sklearn. If the method is meant for something else, give it another name.")
 
 # %% ../nbs/09_estimator.ipynb #86f0e631
 def generator(random_state) -> np.random.Generator:
@@ -133,27 +166,48 @@ def run_starts(estimator, sample: Sample, rng, map) -> tuple[Result, int]:
 
     return best_of(makers, lambda mixture: passes(mixture, min(SHORT, estimator.max_iter)), go_on)
 
+# %% ../nbs/09_estimator.ipynb #5c1e0a73
+_told = {}  # by code, line and kind: the code whose line was told (kept, since a number may be used again)
+
+def is_shown_once(text: str, category, module: str, line: int) -> bool:
+    "Whether the filter in force shows equal warnings of a line once."
+    action = next((action for action, message, kind, where, at in warnings.filters
+                   if issubclass(category, kind) and (message is None or message.match(text))
+                   and (where is None or where.match(module)) and at in (0, line)), "default")
+    return action in ("default", "module", "once")
+
+def say(text: str, category) -> None:
+    "Warn at the first line outside this file, once for each kind where the filters ask for that."
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
+        frame, level = frame.f_back, level + 1
+    key = id(frame.f_code), frame.f_lineno, category
+    if key not in _told or not is_shown_once(text, category, frame.f_globals.get("__name__", ""), frame.f_lineno):
+        _told[key] = frame.f_code
+        warnings.warn(text, category, stacklevel=level)
+
 # %% ../nbs/09_estimator.ipynb #6b886e90
 class VarianceFloorWarning(UserWarning):
-    "A component is as narrow as `reg_covar` allows."
+    """A component is as narrow as `reg_covar` allows: in some direction its variance rests on the floor.
+
+    The log-likelihood then depends on the floor. Constant or copied features, repeated rows and too many components lead there."""
 
 def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
     "Warn where a fit is not what was hoped for; `low` says which components rest on the floor."
     if result.interrupted:
-        warnings.warn(f"Interrupted after {result.n_iter} passes: the best mixture so far was kept. "
-                      "Set warm_start=True and fit again to go on from it.", UserWarning, stacklevel=4)
-    elif not result.converged:
-        warnings.warn(f"EM did not converge in {result.n_iter} passes{result.last_gain(estimator.tol, n_samples)} "
-                      "Raise max_iter, or tol if this is good enough.", ConvergenceWarning, stacklevel=4)
+        say(f"Interrupted after {result.n_iter} passes: the best mixture so far was kept. "
+            "Set warm_start=True and fit again to go on from it.", UserWarning)
+    elif not result.converged and estimator.max_iter > 0:  # without a pass the start was asked for
+        say(f"EM did not converge in {result.n_iter} passes{result.last_gain(estimator.tol, n_samples)} "
+            "Raise max_iter, or tol if this is good enough.", ConvergenceWarning)
     if low.any():
-        warnings.warn(f"Components {np.flatnonzero(low).tolist()} rest on the variance floor (reg_covar={estimator.reg_covar:g}): in some "
-                      "direction they are as narrow as allowed, and the log-likelihood depends on the floor. Constant or copied features, "
-                      "repeated rows, or too many components lead there; a component that really is so narrow needs a smaller reg_covar.",
-                      VarianceFloorWarning, stacklevel=4)
+        say(f"The narrowest components ({np.count_nonzero(low)} of {len(low)}) rest on the variance floor; use fewer components, "
+            "or a smaller reg_covar if they really are so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/09_estimator.ipynb #e593b259
 def fit(estimator, X, sample_weight=None):
     "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
+    refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     if len(X) < estimator.n_components:
@@ -164,9 +218,10 @@ def fit(estimator, X, sample_weight=None):
     with parallel(estimator.n_jobs) as map:
         sample = prepare(X, sample_weight, estimator.covariance_type, map)
         result, collapsed = run_starts(estimator, sample, generator(estimator.random_state), map)
-    estimator.mixture_, estimator.converged_, estimator.n_iter_ = result.mixture, bool(result.converged), result.n_iter
+    settle(estimator, result.mixture, X.dtype)
+    estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
-    estimator.lower_bound_ = estimator.lower_bounds_[-1]
+    estimator.lower_bound_ = estimator.lower_bounds_[-1] if estimator.lower_bounds_ else -np.inf  # no pass, no bound
     estimator.n_collapsed_ = collapsed
     tell(estimator, result, at_floor(result.mixture, variance_floor(sample, estimator.reg_covar)), sample.n_samples)
     return estimator
@@ -174,11 +229,12 @@ def fit(estimator, X, sample_weight=None):
 # %% ../nbs/09_estimator.ipynb #126b73d9
 def rowwise(estimator, X, reduce) -> np.ndarray:
     "Apply a function to the (K, m) log joints of each block of rows, and join the results along rows."
-    check_is_fitted(estimator)
+    mixture = settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
     with parallel(estimator.n_jobs) as map:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
-        return np.concatenate(list(map(lambda rows: reduce(estimator.mixture_.log_joint(X[rows.start:rows.stop])), pieces)))
+        found = np.concatenate(list(map(lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop])), pieces)))
+    return found if found.dtype.kind == "i" else found.astype(np.result_type(X.dtype, estimator._dtype), copy=False)
 
 def posterior(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as scikit-learn has it."
@@ -216,22 +272,156 @@ class Parameters(BaseEstimator):
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
 
+# %% ../nbs/09_estimator.ipynb #5c1e0a74
+PARTS = ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_")
+
+def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
+    "Covariances from the fitted attribute of this name. Raises ValueError where a matrix has no inverse."
+    value, matrix = np.asarray(value, dtype=float), structure in ("full", "tied")
+    if name == "covariances_":
+        return value
+    with np.errstate(divide="ignore"):
+        inverse = np.linalg.inv(value) if matrix else 1 / value
+    if name == "precisions_cholesky_":  # P Pᵀ = Σ⁻¹, so Σ = P⁻ᵀ P⁻¹
+        return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2
+    return 0.5 * (inverse + np.swapaxes(inverse, -1, -2)) if matrix else inverse
+
+def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
+    "Whether covariances are the same within the digits that float32 leaves, in units of the standard deviations."
+    sd = np.sqrt(np.diagonal(a, axis1=-2, axis2=-1)) if structure in ("full", "tied") else None
+    scale = a if sd is None else sd[..., :, None] * sd[..., None, :]
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-3 * scale))
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a75
+def put_together(new: dict, last: Mixture | None, covariance_type: str) -> Mixture:
+    "The mixture of attributes that were set, and of the last mixture for the rest. Raises ValueError where there is none."
+    given = {name: value for name, value in new.items() if name in PARTS[2:]}
+    structure = covariance_type if given else last.structure
+    covariances = [covariances_by(name, value, structure) for name, value in given.items()] or [last.covariances]
+    mixture = Mixture(new["weights_"] if "weights_" in new else last.weights, new["means_"] if "means_" in new else last.means, covariances[0], structure)
+    for name, other in zip(given, covariances):
+        if not agree(mixture.covariances, other, structure):
+            raise ValueError(f"{next(iter(given))} and {name} disagree; set one of them only, or both to the same covariances")
+    return mixture
+
+def lacking(estimator) -> list:
+    "What has not been set of all that makes a mixture; nothing for a fitted one."
+    own = vars(estimator)
+    if "mixture_" in own:
+        return []
+    names = [name for name in PARTS[:2] if name not in own]
+    return names if any(name in own for name in PARTS[2:]) else [*names, "covariances_ or precisions_cholesky_"]
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a76
+def current(estimator) -> Mixture:
+    "The mixture that the attributes of an estimator describe at this moment. Raises NotFittedError where they describe none."
+    own = vars(estimator)
+    new, missing = {name: own[name] for name in PARTS if name in own}, lacking(estimator)
+    if not new and missing:
+        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using it.")
+    if missing:
+        raise NotFittedError(f"Of this {type(estimator).__name__} instance {' and '.join(new)} were set; set {' and '.join(missing)} as well, or call 'fit'.")
+    try:
+        return put_together(new, own.get("mixture_"), estimator.covariance_type) if new else own["mixture_"]
+    except ValueError as error:
+        raise NotFittedError(f"{' and '.join(new)}, set since the last use, do not make a mixture: {error}. Set all that belong together.") from None
+
+def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
+    "Keep a mixture as the fitted one, its attributes to be shown as `dtype`; nothing that was set before counts any more."
+    own = vars(estimator)
+    own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
+    for name in PARTS:
+        own.pop(name, None)
+    return mixture
+
+def settled(estimator) -> Mixture:
+    "The fitted mixture; what was set is put together for good. Raises NotFittedError where there is none."
+    mixture, own = current(estimator), vars(estimator)
+    if not any(name in own for name in PARTS):
+        return mixture
+    single = all(dtype.itemsize <= 4 for dtype in [own.get("_dtype", np.dtype(np.float32)), *(own[name].dtype for name in PARTS if name in own)])
+    return settle(estimator, mixture, np.float32 if single else np.float64)
+
 # %% ../nbs/09_estimator.ipynb #13c51b07
+def part(name: str, read, doc: str) -> property:
+    "A fitted attribute: what was set last, or else what the mixture says, as an array that cannot be written to."
+    def fixed(array):
+        array = array.view()
+        array.setflags(write=False)
+        return array
+    def get(estimator):
+        own = vars(estimator)
+        return own[name] if name in own else fixed(np.asarray(read(own.get("mixture_") or current(estimator)), dtype=own.get("_dtype")))
+    def put(estimator, values):
+        array = np.array(values)
+        vars(estimator)[name] = fixed(array.astype(float) if array.dtype.kind in "biu" else array)
+    return property(get, put, doc=doc)
+
 class FittedAttributes:
-    "Fitted attributes, under scikit-learn's names and in its shapes; all are read from `mixture_`."
-    @property
-    def weights_(self): return self.mixture_.weights  # (K,)
-    @property
-    def means_(self): return self.mixture_.means  # (K, d)
-    @property
-    def covariances_(self): return self.mixture_.covariances  # (K,d,d), (d,d), (K,d) or (K,)
-    @property
-    def precisions_cholesky_(self): return self.mixture_.precisions_cholesky  # P with P Pᵀ = Σ⁻¹
-    @property
-    def precisions_(self): return precisions(self.mixture_).copy()  # Σ⁻¹
+    "Fitted attributes, under scikit-learn's names and in its shapes. They can be set, not written into."
+    mixture_ = property(lambda self: current(self), lambda self, mixture: settle(self, mixture), doc="The fitted mixture, in 16 digits")
+    weights_ = part("weights_", lambda mixture: mixture.weights, "Shares of the components, (K,)")
+    means_ = part("means_", lambda mixture: mixture.means, "Means, (K, d)")
+    covariances_ = part("covariances_", lambda mixture: mixture.covariances, "Covariances, (K, d, d), (d, d), (K, d) or (K,)")
+    precisions_cholesky_ = part("precisions_cholesky_", lambda mixture: mixture.precisions_cholesky, "P with P Pᵀ = Σ⁻¹, in their shape")
+    precisions_ = part("precisions_", precisions, "Inverse covariances, in the same shape")
+
+    def __sklearn_is_fitted__(self):
+        return not lacking(self)
+
+    def _n_parameters(self):
+        "How many free parameters `bic` and `aic` count."
+        return n_parameters(settled(self).structure, *settled(self).means.shape)
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a78
+FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_", "feature_names_in_")
+
+def as_sklearn(estimator):
+    "A new estimator of scikit-learn's class with the mixture, parameters and fitted attributes of this one."
+    from sklearn.mixture import GaussianMixture as theirs
+    mixture, state = settled(estimator), estimator.random_state
+    shared = {name: getattr(estimator, name) for name in theirs().get_params()}
+    shared |= {"n_components": mixture.n_components, "covariance_type": mixture.structure,
+               "init_params": estimator.init_params if isinstance(estimator.init_params, str) else "kmeans",
+               "random_state": np.random.RandomState(state.bit_generator) if isinstance(state, np.random.Generator) else state}
+    other = theirs(**shared)
+    arrays = zip(PARTS, (mixture.weights, mixture.means, mixture.covariances, mixture.precisions_cholesky, precisions(mixture)))
+    vars(other).update({name: np.array(value) for name, value in arrays}, n_features_in_=mixture.n_features)
+    vars(other).update({name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)})
+    return other
+
+def adopted(cls, estimator):
+    "A new estimator of a class of ours with the mixture, parameters and fitted attributes of scikit-learn's."
+    from sklearn.mixture import GaussianMixture as theirs
+    if not isinstance(estimator, theirs):
+        raise TypeError(f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. Another class predicts by another rule; "
+                        "if its weights, means and covariances are all that you want, set mixture_ to a Mixture of them.")
+    check_is_fitted(estimator, ["weights_", "means_", "precisions_cholesky_"])
+    ours = cls(**{name: getattr(estimator, name) for name in theirs().get_params()})
+    for name in (*PARTS[:4], *FITTED):
+        if getattr(estimator, name, None) is not None:
+            setattr(ours, name, getattr(estimator, name))
+    settled(ours)
+    return ours
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a79
+class Conversions:
+    "To scikit-learn's class and back."
+    def to_sklearn(self):
+        """The same fit as a `sklearn.mixture.GaussianMixture`: a copy with equal attributes and predictions, in float64.
+
+        Refitted, it does what scikit-learn does: there `reg_covar` is added to variances, in the data's squared units. Raises NotFittedError."""
+        return as_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator):
+        """The same fit as an estimator of this class; subclasses of scikit-learn's count by their weights, means and covariances.
+
+        Raises TypeError for another class, `BayesianGaussianMixture` among them, and NotFittedError."""
+        return adopted(cls, estimator)
 
 # %% ../nbs/09_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
         "Fit to rows X (n, d); from the same start, integer weights equal repeated rows. Raises ValueError for bad input."
@@ -257,9 +447,9 @@ class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
         "Mean log-density of the rows; weighted where weights are given."
         return weighted_mean(self.score_samples(X), sample_weight)
 
-    def sample(self, n_samples=1):
-        "New rows (n, d) and the components they come from (n,), sorted by component."
-        return sample_sorted(self, n_samples)
+    def sample(self, n_samples=1, random_state=None):
+        "New rows (n, d) and their components (n,), sorted by component; None takes the estimator's own `random_state`."
+        return sample_sorted(self, n_samples, random_state)
 
     def bic(self, X, sample_weight=None):
         "Bayesian information criterion, smaller is better; n is the sum of the weights. Schwarz (1978)"
@@ -270,11 +460,12 @@ class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
         return criterion(self, X, sample_weight, lambda n: 2.0)
 
 # %% ../nbs/09_estimator.ipynb #8e948edf
-def sample_sorted(estimator, n_samples):
+def sample_sorted(estimator, n_samples, random_state=None):
     "Draw rows and sort them by component, as scikit-learn does."
-    check_is_fitted(estimator)
-    _check(isinstance(n_samples, Integral) and n_samples >= 1, "n_samples", n_samples, "a whole number of at least 1")
-    X, labels = estimator.mixture_.sample(int(n_samples), generator(estimator.random_state))
+    mixture = settled(estimator)
+    whole = isinstance(n_samples, Integral) and not isinstance(n_samples, bool)
+    _check(whole and n_samples >= 1, "n_samples", n_samples, "a whole number of at least 1")
+    X, labels = mixture.sample(int(n_samples), generator(estimator.random_state if random_state is None else random_state))
     order = np.argsort(labels, kind="stable")
     return X[order], labels[order]
 
@@ -284,8 +475,6 @@ def weighted_mean(values, sample_weight) -> float:
 
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
-    check_is_fitted(estimator)
-    scores = estimator.score_samples(X)
+    scores = estimator.score_samples(X).astype(float)  # a sum of many float32 numbers would lose what criteria differ by
     n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
-    free = n_parameters(estimator.mixture_.structure, *estimator.mixture_.means.shape)
-    return float(-2 * n * weighted_mean(scores, sample_weight) + price(n) * free)
+    return float(-2 * n * weighted_mean(scores, sample_weight) + price(n) * estimator._n_parameters())

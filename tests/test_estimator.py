@@ -680,7 +680,7 @@ def test_fewer_rows_with_weight_than_components():
 @pytest.mark.parametrize("parameters, message", [
     ({"n_components": 0}, "n_components=0.*at least 1"), ({"n_components": 2.0}, "n_components"), ({"n_components": True}, "n_components"), ({"n_components": "2"}, "n_components"),
     ({"tol": -1}, "tol=-1"), ({"tol": np.nan}, "tol=nan"), ({"tol": "small"}, "tol"), ({"tol": None}, "tol"), ({"reg_covar": -1e-6}, "reg_covar"), ({"reg_covar": np.inf}, "reg_covar"),
-    ({"max_iter": 0}, "max_iter=0"), ({"n_init": 0}, "n_init"), ({"verbose": -1}, "verbose"), ({"verbose_interval": 0}, "verbose_interval"),
+    ({"max_iter": -1}, "max_iter=-1.*at least 0"), ({"n_init": 0}, "n_init"), ({"verbose": -1}, "verbose"), ({"verbose_interval": 0}, "verbose_interval"),
     ({"covariance_type": "round"}, "covariance_type='round'.*spherical"), ({"covariance_type": ["full"]}, "covariance_type"), ({"init_params": "best"}, "init_params='best'.*kmeans"),
     ({"acceleration": "warp"}, "acceleration='warp'"), ({"n_jobs": 0}, "n_jobs"), ({"n_jobs": 1.5}, "n_jobs"), ({"n_jobs": "all"}, "n_jobs"), ({"random_state": -1}, "random_state|seed|Seed"),
     ({"weights_init": [0.5, 0.6]}, "1.1"), ({"weights_init": [1.0]}, "weights_init"), ({"weights_init": [-0.5, 1.5]}, "negative"), ({"weights_init": ["a", "b"]}, "weights"),
