@@ -29,9 +29,9 @@ from .statistics import Sample, blocks, check_weights, parallel, precisions, pre
 # %% auto #0
 __all__ = ['SHORT', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator', 'covariances_from',
            'with_known_parts', 'starts', 'reporter', 'run_starts', 'is_shown_once', 'say', 'VarianceFloorWarning',
-           'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'covariances_by', 'agree', 'put_together', 'lacking',
-           'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+           'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
+           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
+           'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/09_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -275,16 +275,23 @@ class Parameters(BaseEstimator):
 # %% ../nbs/09_estimator.ipynb #5c1e0a74
 PARTS = ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_")
 
+def symmetric(S: np.ndarray) -> np.ndarray:
+    "Matrices (..., d, d) whose halves differ by the rounding of float32 at most are made symmetric; others come back as they are."
+    mean = 0.5 * (S + np.swapaxes(S, -1, -2))
+    return mean if np.all(np.abs(S - mean) <= 1e-5 * np.max(np.abs(S), axis=(-2, -1), keepdims=True)) else S
+
 def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
     "Covariances from the fitted attribute of this name. Raises ValueError where a matrix has no inverse."
     value, matrix = np.asarray(value, dtype=float), structure in ("full", "tied")
+    if matrix and (value.ndim < 2 or value.shape[-1] != value.shape[-2]):
+        raise ValueError(f"{name} has shape {value.shape}; expected square matrices for covariance_type={structure!r}")
     if name == "covariances_":
-        return value
+        return symmetric(value) if matrix else value
     with np.errstate(divide="ignore"):
         inverse = np.linalg.inv(value) if matrix else 1 / value
-    if name == "precisions_cholesky_":  # P Pᵀ = Σ⁻¹, so Σ = P⁻ᵀ P⁻¹
-        return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2
-    return 0.5 * (inverse + np.swapaxes(inverse, -1, -2)) if matrix else inverse
+    if name == "precisions_":
+        return symmetric(inverse) if matrix else inverse
+    return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2  # P Pᵀ = Σ⁻¹, so Σ = P⁻ᵀ P⁻¹
 
 def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
     "Whether covariances are the same within the digits that float32 leaves, in units of the standard deviations."
@@ -318,13 +325,13 @@ def current(estimator) -> Mixture:
     own = vars(estimator)
     new, missing = {name: own[name] for name in PARTS if name in own}, lacking(estimator)
     if not new and missing:
-        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using it.")
+        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator.")
     if missing:
-        raise NotFittedError(f"Of this {type(estimator).__name__} instance {' and '.join(new)} were set; set {' and '.join(missing)} as well, or call 'fit'.")
+        raise NotFittedError(f"Of this {type(estimator).__name__} instance only {', '.join(new)} {'is' if len(new) == 1 else 'are'} set; set {', '.join(missing)} as well, or call 'fit'.")
     try:
         return put_together(new, own.get("mixture_"), estimator.covariance_type) if new else own["mixture_"]
     except ValueError as error:
-        raise NotFittedError(f"{' and '.join(new)}, set since the last use, do not make a mixture: {error}. Set all that belong together.") from None
+        raise NotFittedError(f"No mixture follows from the attributes set since the last use, {', '.join(new)}: {str(error).rstrip('.')}. Set all that belong together.") from None
 
 def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
     "Keep a mixture as the fitted one, its attributes to be shown as `dtype`; nothing that was set before counts any more."
