@@ -7,6 +7,7 @@ Docs: https://gmm-nb.github.io/gmm_nb/estimator.html.md"""
 # %% ../nbs/09_estimator.ipynb #6e8f38be
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 import warnings
@@ -404,7 +405,9 @@ def adopted(cls, estimator):
         raise TypeError(f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. Another class predicts by another rule; "
                         "if its weights, means and covariances are all that you want, set mixture_ to a Mixture of them.")
     check_is_fitted(estimator, ["weights_", "means_", "precisions_cholesky_"])
-    ours = cls(**{name: getattr(estimator, name) for name in theirs().get_params()})
+    parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
+    ours = cls(**{name: value for name, value in parameters.items() if name in inspect.signature(cls).parameters})
+    vars(ours).update(parameters)  # a subclass may hide some of them
     for name in (*PARTS[:4], *FITTED):
         if getattr(estimator, name, None) is not None:
             setattr(ours, name, getattr(estimator, name))
@@ -436,7 +439,8 @@ class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
 
     def fit_predict(self, X, y=None, sample_weight=None):
         "Fit and return the most probable component of each row, (n,)."
-        return self.fit(X, sample_weight=sample_weight).predict(X)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}  # the fit of a subclass may know none
+        return self.fit(X, **weights).predict(X)
 
     def predict(self, X):
         "Most probable component of each row, (n,)."
