@@ -7,6 +7,7 @@ Docs: https://gmm-nb.github.io/gmm_nb/estimator.html.md"""
 # %% ../nbs/09_estimator.ipynb #6e8f38be
 from __future__ import annotations
 
+import copy
 import inspect
 import sys
 import time
@@ -28,61 +29,75 @@ from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
 
 # %% auto #0
-__all__ = ['SHORT', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator', 'covariances_from',
-           'with_known_parts', 'starts', 'reporter', 'run_starts', 'is_shown_once', 'say', 'VarianceFloorWarning',
-           'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
-           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
-           'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+__all__ = ['LEAST', 'START', 'SHORT', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
+           'covariances_from', 'with_known_parts', 'starts', 'reporter', 'run_starts', 'is_shown_once', 'say',
+           'VarianceFloorWarning', 'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
+           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
+           'adopted', 'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/09_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
     if not ok:
         shown = repr(got)
-        raise ValueError(f"Got {name}={shown if len(shown) < 200 else shown[:200] + ' ...'}; expected {expected}.")
+        shown = shown if len(shown) < 200 else f"{shown[:200]} ..."
+        raise ValueError(f"Got {name}={shown}; expected {expected}.")
 
-def is_start(init_params) -> bool:
-    "Whether a value of `init_params` can be meant: a name, an array of numbers with one or two axes, or a function."
-    if isinstance(init_params, str) or callable(init_params):
-        return callable(init_params) or init_params in METHODS
+def _whole(value, least) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+def is_start(value) -> bool:
+    "Whether `init_params` can be meant: a name, a function, or numbers with one or two axes."
+    if isinstance(value, str) or callable(value):
+        return callable(value) or value in METHODS
     try:
-        values = np.asarray(init_params)
+        values = np.asarray(value)
     except ValueError:  # rows of different lengths
         return False
     return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
 
+# %% ../nbs/09_estimator.ipynb #5c1e0a7a
+LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}
+START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
+         "or a function that makes one of these")
+
 def check_parameters(estimator) -> None:
     "Raise ValueError for a parameter that cannot be meant."
-    whole = lambda value, least: isinstance(value, Integral) and not isinstance(value, bool) and value >= least
-    number = lambda value: isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value) and value >= 0
-    for name, least in {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}.items():
-        value = getattr(estimator, name)
-        _check(whole(value, least) or (name == "verbose" and isinstance(value, bool)), name, value, f"a whole number of at least {least}")
-    jobs = estimator.n_jobs
-    _check(jobs is None or (isinstance(jobs, Integral) and not isinstance(jobs, bool) and jobs != 0), "n_jobs", jobs, "None or a whole number other than 0")
+    of = lambda name: getattr(estimator, name)
+    for name, least in LEAST.items():
+        ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
+        _check(ok, name, of(name), f"a whole number of at least {least}")
     for name in ("tol", "reg_covar"):
-        _check(number(getattr(estimator, name)), name, getattr(estimator, name), "a finite number of at least 0")
-    _check(estimator.covariance_type in STRUCTURES, "covariance_type", estimator.covariance_type, f"one of {STRUCTURES}")
-    _check(estimator.acceleration in ACCELERATIONS, "acceleration", estimator.acceleration, f"one of {tuple(ACCELERATIONS)}")
-    _check(is_start(estimator.init_params), "init_params", estimator.init_params,
-           f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), or a function that makes one of these")
+        number = isinstance(of(name), Real) and not isinstance(of(name), bool)
+        _check(number and 0 <= of(name) < np.inf, name, of(name), "a finite number of at least 0")
+    jobs = of("n_jobs")
+    _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
+           "None or a whole number other than 0")
+    for name, options in {"covariance_type": STRUCTURES, "acceleration": ACCELERATIONS}.items():
+        _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
+    _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a72
 @cache
 def hooks() -> frozenset:
-    "Names of the private methods of scikit-learn's mixture that a subclass may override there, and that nobody calls here."
+    "Private methods of scikit-learn's mixture that a subclass may override, and that nobody calls here."
     from sklearn.mixture import GaussianMixture as theirs
-    private = {name for cls in theirs.__mro__ if cls.__module__.startswith("sklearn.mixture") for name, value in vars(cls).items()
+    private = {name for cls in theirs.__mro__ if cls.__module__.startswith("sklearn.mixture")
+               for name, value in vars(cls).items()
                if callable(value) and name.startswith("_") and not name.startswith("__")}
-    return frozenset(private - set(dir(BaseEstimator)) - set(dir(FittedAttributes)))  # `_n_parameters` is called here, too
+    called = set(dir(BaseEstimator)) | set(dir(FittedAttributes))  # `_n_parameters` is
+    return frozenset(private - called)
 
 def refuse_hooks(estimator) -> None:
-    "Raise TypeError if an estimator has a method by which it means to change the fit of scikit-learn's class."
+    "Raise TypeError if an estimator has a method by which it would change scikit-learn's fit."
     found = sorted(name for name in hooks() if hasattr(estimator, name))
     if found:
-        raise TypeError(f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture calls this in a fit, but here it is "
-                        "never called. To choose the start, give a function or an array as init_params. To change densities, override score_samples and "
-                        "predict_proba. To change EM itself, loop over gmm_nb.em.em_steps, or subclass scikit-learn's class and take its fit by "
-                        "from_sklearn. If the method is meant for something else, give it another name.")
+        raise TypeError(
+            f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture calls "
+            "this in a fit; here it is never called. To choose the start, give a function or an "
+            "array as init_params. To change densities, override score_samples and predict_proba. "
+            "To change EM itself, loop over gmm_nb.em.em_steps, or subclass scikit-learn's class "
+            "and take over its fit by from_sklearn. A method that is meant for something else "
+            "needs another name.")
 
 # %% ../nbs/09_estimator.ipynb #86f0e631
 def generator(random_state) -> np.random.Generator:
@@ -168,7 +183,7 @@ def run_starts(estimator, sample: Sample, rng, map) -> tuple[Result, int]:
     return best_of(makers, lambda mixture: passes(mixture, min(SHORT, estimator.max_iter)), go_on)
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a73
-_told = {}  # by code, line and kind: the code whose line was told (kept, since a number may be used again)
+_told = {}  # (code, line, kind) of what was told; holds the code, whose number may be used again else
 
 def is_shown_once(text: str, category, module: str, line: int) -> bool:
     "Whether the filter in force shows equal warnings of a line once."
@@ -178,32 +193,36 @@ def is_shown_once(text: str, category, module: str, line: int) -> bool:
     return action in ("default", "module", "once")
 
 def say(text: str, category) -> None:
-    "Warn at the first line outside this file, once for each kind where the filters ask for that."
+    "Warn at the first line outside this file, once for each kind if the filters ask for that."
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
         frame, level = frame.f_back, level + 1
-    key = id(frame.f_code), frame.f_lineno, category
-    if key not in _told or not is_shown_once(text, category, frame.f_globals.get("__name__", ""), frame.f_lineno):
+    module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
+    key = id(frame.f_code), line, category
+    if key not in _told or not is_shown_once(text, category, module, line):
         _told[key] = frame.f_code
         warnings.warn(text, category, stacklevel=level)
 
 # %% ../nbs/09_estimator.ipynb #6b886e90
 class VarianceFloorWarning(UserWarning):
-    """A component is as narrow as `reg_covar` allows: in some direction its variance rests on the floor.
+    """A component is as narrow as `reg_covar` allows: some variance rests on the floor.
 
-    The log-likelihood then depends on the floor. Constant or copied features, repeated rows and too many components lead there."""
+    The log-likelihood then depends on the floor. Constant or copied features, repeated rows and
+    too many components lead there."""
 
 def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
     "Warn where a fit is not what was hoped for; `low` says which components rest on the floor."
     if result.interrupted:
         say(f"Interrupted after {result.n_iter} passes: the best mixture so far was kept. "
             "Set warm_start=True and fit again to go on from it.", UserWarning)
-    elif not result.converged and estimator.max_iter > 0:  # without a pass the start was asked for
-        say(f"EM did not converge in {result.n_iter} passes{result.last_gain(estimator.tol, n_samples)} "
+    elif not result.converged and estimator.max_iter > 0:  # 0 asks for the start
+        gain = result.last_gain(estimator.tol, n_samples)
+        say(f"EM did not converge in {result.n_iter} passes{gain} "
             "Raise max_iter, or tol if this is good enough.", ConvergenceWarning)
     if low.any():
-        say(f"The narrowest components ({np.count_nonzero(low)} of {len(low)}) rest on the variance floor; use fewer components, "
-            "or a smaller reg_covar if they really are so narrow.", VarianceFloorWarning)
+        say(f"The narrowest components ({np.count_nonzero(low)} of {len(low)}) rest on the "
+            "variance floor; use fewer components, or a smaller reg_covar if they really are "
+            "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/09_estimator.ipynb #e593b259
 def fit(estimator, X, sample_weight=None):
@@ -222,23 +241,26 @@ def fit(estimator, X, sample_weight=None):
     settle(estimator, result.mixture, X.dtype)
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
-    estimator.lower_bound_ = estimator.lower_bounds_[-1] if estimator.lower_bounds_ else -np.inf  # no pass, no bound
+    estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
-    tell(estimator, result, at_floor(result.mixture, variance_floor(sample, estimator.reg_covar)), sample.n_samples)
+    low = at_floor(result.mixture, variance_floor(sample, estimator.reg_covar))
+    tell(estimator, result, low, sample.n_samples)
     return estimator
 
 # %% ../nbs/09_estimator.ipynb #126b73d9
 def rowwise(estimator, X, reduce) -> np.ndarray:
-    "Apply a function to the (K, m) log joints of each block of rows, and join the results along rows."
+    "Apply a function to the (K, m) log joints of each block of rows; join the results along rows."
     mixture = settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
+    of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as map:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
-        found = np.concatenate(list(map(lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop])), pieces)))
-    return found if found.dtype.kind == "i" else found.astype(np.result_type(X.dtype, estimator._dtype), copy=False)
+        found = np.concatenate(list(map(of, pieces)))
+    shown = found.dtype if found.dtype.kind == "i" else np.result_type(X.dtype, estimator._dtype)
+    return found.astype(shown, copy=False)
 
 def posterior(joint: np.ndarray) -> np.ndarray:
-    "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as scikit-learn has it."
+    "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as in scikit-learn."
     return softmax(joint).T
 
 # %% ../nbs/09_estimator.ipynb #0b986c8c
@@ -277,39 +299,42 @@ class Parameters(BaseEstimator):
 PARTS = ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_")
 
 def symmetric(S: np.ndarray) -> np.ndarray:
-    "Matrices (..., d, d) whose halves differ by the rounding of float32 at most are made symmetric; others come back as they are."
-    mean = 0.5 * (S + np.swapaxes(S, -1, -2))
-    return mean if np.all(np.abs(S - mean) <= 1e-5 * np.max(np.abs(S), axis=(-2, -1), keepdims=True)) else S
+    "Matrices (..., d, d), made symmetric where their halves differ by float32's rounding at most."
+    mean, size = 0.5 * (S + np.swapaxes(S, -1, -2)), np.max(np.abs(S), axis=(-2, -1), keepdims=True)
+    return mean if np.all(np.abs(S - mean) <= 1e-5 * size) else S
 
 def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
-    "Covariances from the fitted attribute of this name. Raises ValueError where a matrix has no inverse."
+    "Covariances from the attribute of this name. ValueError where a matrix has no inverse."
     value, matrix = np.asarray(value, dtype=float), structure in ("full", "tied")
     if matrix and (value.ndim < 2 or value.shape[-1] != value.shape[-2]):
-        raise ValueError(f"{name} has shape {value.shape}; expected square matrices for covariance_type={structure!r}")
+        raise ValueError(f"{name} has shape {value.shape}; expected square matrices")
     if name == "covariances_":
         return symmetric(value) if matrix else value
     with np.errstate(divide="ignore"):
         inverse = np.linalg.inv(value) if matrix else 1 / value
     if name == "precisions_":
         return symmetric(inverse) if matrix else inverse
-    return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2  # P Pᵀ = Σ⁻¹, so Σ = P⁻ᵀ P⁻¹
+    return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2  # P Pᵀ = Σ⁻¹
 
 def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
-    "Whether covariances are the same within the digits that float32 leaves, in units of the standard deviations."
-    sd = np.sqrt(np.diagonal(a, axis1=-2, axis2=-1)) if structure in ("full", "tied") else None
-    scale = a if sd is None else sd[..., :, None] * sd[..., None, :]
+    "Whether covariances are equal to float32's digits, in units of the standard deviations."
+    matrix = structure in ("full", "tied")
+    sd = np.sqrt(np.diagonal(a, axis1=-2, axis2=-1) if matrix else a)
+    scale = sd[..., :, None] * sd[..., None, :] if matrix else a
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-3 * scale))
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a75
 def put_together(new: dict, last: Mixture | None, covariance_type: str) -> Mixture:
-    "The mixture of attributes that were set, and of the last mixture for the rest. Raises ValueError where there is none."
-    given = {name: value for name, value in new.items() if name in PARTS[2:]}
+    "The mixture of attributes that were set, and of the last one for the rest. May raise ValueError."
+    given = {name: new[name] for name in PARTS[2:] if name in new}
     structure = covariance_type if given else last.structure
-    covariances = [covariances_by(name, value, structure) for name, value in given.items()] or [last.covariances]
-    mixture = Mixture(new["weights_"] if "weights_" in new else last.weights, new["means_"] if "means_" in new else last.means, covariances[0], structure)
-    for name, other in zip(given, covariances):
+    found = [covariances_by(name, value, structure) for name, value in given.items()]
+    mixture = Mixture(new["weights_"] if "weights_" in new else last.weights,
+                      new["means_"] if "means_" in new else last.means,
+                      found[0] if found else last.covariances, structure)
+    for name, other in zip(given, found):
         if not agree(mixture.covariances, other, structure):
-            raise ValueError(f"{next(iter(given))} and {name} disagree; set one of them only, or both to the same covariances")
+            raise ValueError(f"{name} says other covariances than {next(iter(given))}")
     return mixture
 
 def lacking(estimator) -> list:
@@ -317,25 +342,30 @@ def lacking(estimator) -> list:
     own = vars(estimator)
     if "mixture_" in own:
         return []
-    names = [name for name in PARTS[:2] if name not in own]
-    return names if any(name in own for name in PARTS[2:]) else [*names, "covariances_ or precisions_cholesky_"]
+    spread = any(name in own for name in PARTS[2:])
+    lacks = [name for name in PARTS[:2] if name not in own]
+    return lacks if spread else [*lacks, "covariances_ or precisions_cholesky_"]
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a76
 def current(estimator) -> Mixture:
-    "The mixture that the attributes of an estimator describe at this moment. Raises NotFittedError where they describe none."
-    own = vars(estimator)
-    new, missing = {name: own[name] for name in PARTS if name in own}, lacking(estimator)
-    if not new and missing:
-        raise NotFittedError(f"This {type(estimator).__name__} instance is not fitted yet. Call 'fit' with appropriate arguments before using this estimator.")
+    "The mixture that the attributes describe at this moment. Raises NotFittedError if there is none."
+    own, missing, name = vars(estimator), lacking(estimator), type(estimator).__name__
+    new = {part: own[part] for part in PARTS if part in own}
+    if missing and not new:
+        raise NotFittedError(f"This {name} instance is not fitted yet. Call 'fit' with "
+                             "appropriate arguments before using this estimator.")
     if missing:
-        raise NotFittedError(f"Of this {type(estimator).__name__} instance only {', '.join(new)} {'is' if len(new) == 1 else 'are'} set; set {', '.join(missing)} as well, or call 'fit'.")
+        raise NotFittedError(f"This {name} instance has {', '.join(new)} only; set "
+                             f"{', '.join(missing)} as well, or call 'fit'.")
     try:
-        return put_together(new, own.get("mixture_"), estimator.covariance_type) if new else own["mixture_"]
+        last = own.get("mixture_")
+        return put_together(new, last, estimator.covariance_type) if new else last
     except ValueError as error:
-        raise NotFittedError(f"No mixture follows from the attributes set since the last use, {', '.join(new)}: {str(error).rstrip('.')}. Set all that belong together.") from None
+        raise NotFittedError(f"No mixture follows from what was set, {', '.join(new)}: {error}. "
+                             "Set all attributes that belong together.") from None
 
 def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
-    "Keep a mixture as the fitted one, its attributes to be shown as `dtype`; nothing that was set before counts any more."
+    "Keep a mixture as the fitted one, to be shown as `dtype`, whatever was set before."
     own = vars(estimator)
     own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
     for name in PARTS:
@@ -343,74 +373,89 @@ def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
     return mixture
 
 def settled(estimator) -> Mixture:
-    "The fitted mixture; what was set is put together for good. Raises NotFittedError where there is none."
+    "The fitted mixture, put together for good. Raises NotFittedError if there is none."
     mixture, own = current(estimator), vars(estimator)
-    if not any(name in own for name in PARTS):
+    kinds = {own[name].dtype for name in PARTS if name in own}
+    if not kinds:
         return mixture
-    single = all(dtype.itemsize <= 4 for dtype in [own.get("_dtype", np.dtype(np.float32)), *(own[name].dtype for name in PARTS if name in own)])
+    single = all(kind.itemsize <= 4 for kind in kinds | {own.get("_dtype", np.dtype("f4"))})
     return settle(estimator, mixture, np.float32 if single else np.float64)
 
 # %% ../nbs/09_estimator.ipynb #13c51b07
 def part(name: str, read, doc: str) -> property:
-    "A fitted attribute: what was set last, or else what the mixture says, as an array that cannot be written to."
+    "A fitted attribute: what was set, or else what the mixture says; its array is read-only."
     def fixed(array):
         array = array.view()
         array.setflags(write=False)
         return array
-    def get(estimator):
-        own = vars(estimator)
-        return own[name] if name in own else fixed(np.asarray(read(own.get("mixture_") or current(estimator)), dtype=own.get("_dtype")))
-    def put(estimator, values):
+    def get(self):
+        own = vars(self)
+        if name in own:
+            return own[name]
+        mixture = own.get("mixture_") or current(self)
+        return fixed(np.asarray(read(mixture), dtype=own.get("_dtype")))
+    def put(self, values):
         array = np.array(values)
-        vars(estimator)[name] = fixed(array.astype(float) if array.dtype.kind in "biu" else array)
+        vars(self)[name] = fixed(array.astype(float) if array.dtype.kind in "biu" else array)
     return property(get, put, doc=doc)
 
 class FittedAttributes:
-    "Fitted attributes, under scikit-learn's names and in its shapes. They can be set, not written into."
-    mixture_ = property(lambda self: current(self), lambda self, mixture: settle(self, mixture), doc="The fitted mixture, in 16 digits")
-    weights_ = part("weights_", lambda mixture: mixture.weights, "Shares of the components, (K,)")
-    means_ = part("means_", lambda mixture: mixture.means, "Means, (K, d)")
-    covariances_ = part("covariances_", lambda mixture: mixture.covariances, "Covariances, (K, d, d), (d, d), (K, d) or (K,)")
-    precisions_cholesky_ = part("precisions_cholesky_", lambda mixture: mixture.precisions_cholesky, "P with P Pᵀ = Σ⁻¹, in their shape")
-    precisions_ = part("precisions_", precisions, "Inverse covariances, in the same shape")
+    "Fitted attributes, in scikit-learn's shapes. They can be set, not written into."
+    mixture_ = property(lambda self: current(self), lambda self, new: settle(self, new),
+                        doc="The fitted mixture, in float64")
+    weights_ = part("weights_", lambda m: m.weights, "Shares of the components, (K,)")
+    means_ = part("means_", lambda m: m.means, "Means, (K, d)")
+    covariances_ = part("covariances_", lambda m: m.covariances, "(K, d, d), (d, d), (K, d) or (K,)")
+    precisions_cholesky_ = part("precisions_cholesky_", lambda m: m.precisions_cholesky,
+                                "P with P Pᵀ = Σ⁻¹, in the shape of the covariances")
+    precisions_ = part("precisions_", precisions, "Inverse covariances, in their shape")
 
     def __sklearn_is_fitted__(self):
         return not lacking(self)
 
     def _n_parameters(self):
         "How many free parameters `bic` and `aic` count."
-        return n_parameters(settled(self).structure, *settled(self).means.shape)
+        mixture = settled(self)
+        return n_parameters(mixture.structure, *mixture.means.shape)
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a78
-FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_", "feature_names_in_")
+FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_",
+          "feature_names_in_")
 
 def as_sklearn(estimator):
-    "A new estimator of scikit-learn's class with the mixture, parameters and fitted attributes of this one."
+    "A new estimator of scikit-learn's class with the same mixture, parameters and attributes."
     from sklearn.mixture import GaussianMixture as theirs
-    mixture, state = settled(estimator), estimator.random_state
-    shared = {name: getattr(estimator, name) for name in theirs().get_params()}
-    shared |= {"n_components": mixture.n_components, "covariance_type": mixture.structure,
-               "init_params": estimator.init_params if isinstance(estimator.init_params, str) else "kmeans",
-               "random_state": np.random.RandomState(state.bit_generator) if isinstance(state, np.random.Generator) else state}
-    other = theirs(**shared)
-    arrays = zip(PARTS, (mixture.weights, mixture.means, mixture.covariances, mixture.precisions_cholesky, precisions(mixture)))
-    vars(other).update({name: np.array(value) for name, value in arrays}, n_features_in_=mixture.n_features)
-    vars(other).update({name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)})
+    m, start, state = settled(estimator), estimator.init_params, estimator.random_state
+    if isinstance(state, np.random.Generator):
+        state = np.random.RandomState(state.bit_generator)
+    parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
+    parameters |= {"n_components": m.n_components, "covariance_type": m.structure,
+                   "init_params": start if isinstance(start, str) else "kmeans",
+                   "random_state": state}
+    other = theirs(**parameters)
+    arrays = (m.weights, m.means, m.covariances, m.precisions_cholesky, precisions(m))
+    vars(other).update(zip(PARTS, map(np.array, arrays)), n_features_in_=m.n_features)
+    known = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
+    vars(other).update(copy.deepcopy(known))
     return other
 
 def adopted(cls, estimator):
-    "A new estimator of a class of ours with the mixture, parameters and fitted attributes of scikit-learn's."
+    "A new estimator of a class of ours with the mixture, parameters and attributes of theirs."
     from sklearn.mixture import GaussianMixture as theirs
     if not isinstance(estimator, theirs):
-        raise TypeError(f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. Another class predicts by another rule; "
-                        "if its weights, means and covariances are all that you want, set mixture_ to a Mixture of them.")
+        raise TypeError(
+            f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. "
+            "Another class predicts by another rule. If its weights, means and covariances are "
+            "all that is wanted, set mixture_ to a Mixture of them.")
     check_is_fitted(estimator, ["weights_", "means_", "precisions_cholesky_"])
     parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
-    ours = cls(**{name: value for name, value in parameters.items() if name in inspect.signature(cls).parameters})
-    vars(ours).update(parameters)  # a subclass may hide some of them
-    for name in (*PARTS[:4], *FITTED):
-        if getattr(estimator, name, None) is not None:
-            setattr(ours, name, getattr(estimator, name))
+    accepted = parameters.keys() & inspect.signature(cls).parameters.keys()
+    ours = cls(**{name: parameters[name] for name in accepted})
+    vars(ours).update(parameters)  # a subclass may not take all of them
+    known = {name: getattr(estimator, name, None) for name in (*PARTS[:4], *FITTED)}
+    for name, value in known.items():
+        if value is not None:
+            setattr(ours, name, copy.deepcopy(value))
     settled(ours)
     return ours
 
@@ -418,16 +463,18 @@ def adopted(cls, estimator):
 class Conversions:
     "To scikit-learn's class and back."
     def to_sklearn(self):
-        """The same fit as a `sklearn.mixture.GaussianMixture`: a copy with equal attributes and predictions, in float64.
+        """This fit as a `sklearn.mixture.GaussianMixture`, with equal predictions; float64.
 
-        Refitted, it does what scikit-learn does: there `reg_covar` is added to variances, in the data's squared units. Raises NotFittedError."""
+        If fitted again it does what scikit-learn does: there `reg_covar` is added to every
+        variance, in the data's squared units. Raises NotFittedError."""
         return as_sklearn(self)
 
     @classmethod
     def from_sklearn(cls, estimator):
-        """The same fit as an estimator of this class; subclasses of scikit-learn's count by their weights, means and covariances.
+        """The fit of a `sklearn.mixture.GaussianMixture` as an estimator of this class.
 
-        Raises TypeError for another class, `BayesianGaussianMixture` among them, and NotFittedError."""
+        Of a subclass of scikit-learn's only parameters and fitted attributes are taken over.
+        Raises TypeError for any other class, as `BayesianGaussianMixture`, and NotFittedError."""
         return adopted(cls, estimator)
 
 # %% ../nbs/09_estimator.ipynb #aabfd0ec
@@ -439,7 +486,7 @@ class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
 
     def fit_predict(self, X, y=None, sample_weight=None):
         "Fit and return the most probable component of each row, (n,)."
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}  # the fit of a subclass may know none
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return self.fit(X, **weights).predict(X)
 
     def predict(self, X):
@@ -459,7 +506,7 @@ class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
         return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples=1, random_state=None):
-        "New rows (n, d) and their components (n,), sorted by component; None takes the estimator's own `random_state`."
+        "Rows (n, d) and their components (n,), sorted; None takes the estimator's random_state."
         return sample_sorted(self, n_samples, random_state)
 
     def bic(self, X, sample_weight=None):
@@ -474,9 +521,9 @@ class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
 def sample_sorted(estimator, n_samples, random_state=None):
     "Draw rows and sort them by component, as scikit-learn does."
     mixture = settled(estimator)
-    whole = isinstance(n_samples, Integral) and not isinstance(n_samples, bool)
-    _check(whole and n_samples >= 1, "n_samples", n_samples, "a whole number of at least 1")
-    X, labels = mixture.sample(int(n_samples), generator(estimator.random_state if random_state is None else random_state))
+    _check(_whole(n_samples, 1), "n_samples", n_samples, "a whole number of at least 1")
+    state = estimator.random_state if random_state is None else random_state
+    X, labels = mixture.sample(int(n_samples), generator(state))
     order = np.argsort(labels, kind="stable")
     return X[order], labels[order]
 
@@ -486,6 +533,7 @@ def weighted_mean(values, sample_weight) -> float:
 
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
-    scores = estimator.score_samples(X).astype(float)  # a sum of many float32 numbers would lose what criteria differ by
+    scores = estimator.score_samples(X).astype(float)  # criteria differ by less than float32 can sum
     n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
-    return float(-2 * n * weighted_mean(scores, sample_weight) + price(n) * estimator._n_parameters())
+    log_likelihood = n * weighted_mean(scores, sample_weight)
+    return float(-2 * log_likelihood + price(n) * estimator._n_parameters())

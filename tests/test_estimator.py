@@ -816,7 +816,7 @@ def test_polars(polars, types):
     assert [str(t) for t in frame.dtypes] == [words[0], words[-1]]
     array = WHOLE.astype(np.float32) if types == "Float32" else WHOLE
     with no_warnings(): model, plain = GaussianMixture(2, random_state=0).fit(frame), GaussianMixture(2, random_state=0).fit(array)
-    assert list(model.feature_names_in_) == ["eruptions", "waiting"] and model.n_features_in_ == 2 and model.means_.dtype == float
+    assert list(model.feature_names_in_) == ["eruptions", "waiting"] and model.n_features_in_ == 2 and model.means_.dtype == array.dtype
     assert_same_fit(model, plain, 1e-12)
     with no_warnings():
         for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic"):
