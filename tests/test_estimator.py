@@ -664,11 +664,23 @@ def test_copies_keep_what_was_set_and_go_their_own_way(copied):
     assert not hasattr(clone(model), "means_")
 
 
+def test_setting_after_another_structure_was_asked_for():
+    "A parameter is about the next fit; covariances that are set are of the kind that it names"
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    full = model.mixture_
+    model.set_params(covariance_type="diag").means_ = full.means + 1
+    np.testing.assert_array_equal(model.mixture_.covariances, full.covariances)
+    model.covariances_ = [[0.1, 40.0], [0.2, 40.0]]
+    expected = Mixture(full.weights, full.means + 1, [[0.1, 40.0], [0.2, 40.0]], "diag")
+    np.testing.assert_array_equal(model.score_samples(FAITHFUL), expected.log_density(FAITHFUL))
+    assert model.to_sklearn().covariance_type == "diag"
+
+
 def test_setting_in_single_precision():
     X = FAITHFUL.astype(np.float32)
     theirs = Reference(2, covariance_type="tied", random_state=0).fit(X)  # of which the covariances are not symmetric to the last digit
-    names = ("weights_", "means_", "covariances_", "precisions_cholesky_")
-    model = restored(theirs, names)
+    model = GaussianMixture(2, covariance_type="tied")
+    for name in ("weights_", "means_", "covariances_", "precisions_cholesky_"): setattr(model, name, getattr(theirs, name).astype(np.float32))
     assert model.predict_proba(X).dtype == model.means_.dtype == model.precisions_.dtype == np.float32
     np.testing.assert_allclose(model.score_samples(X), theirs.score_samples(X), rtol=1e-4)
     model.means_ = model.means_.astype(float)
@@ -715,7 +727,7 @@ def test_from_scikit_learn(structure, dtype):
     X = IRIS.astype(dtype)
     for theirs in (Reference(3, covariance_type=structure, random_state=0).fit(X), Own(3).fit(X)):
         ours = GaussianMixture.from_sklearn(theirs)
-        assert ours.covariance_type == structure and ours.n_components == 3 and ours.means_.dtype == dtype and ours.tol == 1e-3
+        assert ours.covariance_type == structure and ours.n_components == 3 and ours.means_.dtype == theirs.means_.dtype and ours.tol == 1e-3
         assert_same_words(ours, theirs, X, 1e-9 if dtype == float else 1e-3)
         assert ours.n_iter_ == theirs.n_iter_ and ours.converged_
     with pytest.raises(NotFittedError): GaussianMixture.from_sklearn(Own(2))

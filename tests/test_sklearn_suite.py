@@ -12,10 +12,12 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import sklearn
 import sklearn.mixture
 from gmm_nb import GaussianMixture
 from gmm_nb.mixture import STRUCTURES
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.fixes import parse_version
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*rest on the variance floor"), pytest.mark.filterwarnings("ignore:EM did not converge")]
 
@@ -92,15 +94,18 @@ def known(structure):
 @each_dtype
 def test_attributes_and_results_have_the_precision_of_the_data(structure, dtype):
     X, _ = two_clusters(dtype)
-    ours, theirs = (cls(2, covariance_type=structure, random_state=0).fit(X) for cls in (GaussianMixture, sklearn.mixture.GaussianMixture))
-    for name in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"):
-        assert getattr(ours, name).dtype == getattr(theirs, name).dtype == dtype, name
-    for rows in (np.float32, np.float64, np.int64):
-        for method in ("predict", "predict_proba", "score_samples"):
-            assert getattr(ours, method)(X.astype(rows)).dtype == getattr(theirs, method)(X.astype(rows)).dtype, (method, rows)
-        for method in ("score", "bic", "aic"): assert type(getattr(ours, method)(X.astype(rows))) is type(getattr(theirs, method)(X.astype(rows))) is float
-    for a, b in zip(ours.sample(3), theirs.sample(3)): assert a.dtype == b.dtype
-    assert ours.mixture_.means.dtype == np.float64 and type(ours.lower_bound_) is float
+    models = [GaussianMixture(2, covariance_type=structure, random_state=0).fit(X)]
+    if parse_version(sklearn.__version__) >= parse_version("1.9"):  # older ones made float64 of all
+        models.append(sklearn.mixture.GaussianMixture(2, covariance_type=structure, random_state=0).fit(X))
+    for model in models:
+        for name in ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_"): assert getattr(model, name).dtype == dtype, name
+        for rows in (np.float32, np.float64, np.int64):
+            single = rows == dtype == np.float32
+            for method in ("predict_proba", "score_samples"): assert getattr(model, method)(X.astype(rows)).dtype == (np.float32 if single else np.float64), (method, rows)
+            for method in ("score", "bic", "aic"): assert type(getattr(model, method)(X.astype(rows))) is float
+            assert model.predict(X.astype(rows)).dtype == np.int64
+        assert [array.dtype for array in model.sample(3)] == [np.float64, np.int64]
+    assert models[0].mixture_.means.dtype == np.float64 and type(models[0].lower_bound_) is float
 
 
 @each_structure
@@ -108,8 +113,7 @@ def test_without_a_pass_the_start_is_the_result(structure):
     X, _ = two_clusters()
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)
-        ours, theirs = (cls(2, max_iter=0, **{k: np.array(v) if k != "covariance_type" else v for k, v in known(structure).items()}) for cls in (GaussianMixture, sklearn.mixture.GaussianMixture))
-        ours.fit(X)
+        ours = GaussianMixture(2, max_iter=0, **known(structure)).fit(X)
     np.testing.assert_allclose(ours.weights_, known(structure)["weights_init"], rtol=1e-12)
     np.testing.assert_allclose(ours.means_, known(structure)["means_init"], rtol=1e-12)
     np.testing.assert_allclose(ours.precisions_, known(structure)["precisions_init"], rtol=1e-12, atol=1e-12)
