@@ -1,8 +1,13 @@
 "The face: everything that scikit-learn's GaussianMixture has is here, under the same names and in the same shapes, and weights."
 import contextlib
+import copy
 import inspect
+import itertools
+import os
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 
 import gmm_nb.em
@@ -11,18 +16,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from gmm_nb.covariance import CollapsedComponent
-from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning
+from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning, hooks
 from gmm_nb.initialization import METHODS, _nearest, initial_resp
-from gmm_nb.mixture import STRUCTURES
+from gmm_nb.mixture import STRUCTURES, Mixture
 from oracles import data, expand
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import BayesianGaussianMixture
 from sklearn.mixture import GaussianMixture as Reference
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
 
 each_structure = pytest.mark.parametrize("structure", STRUCTURES)
 each_method = pytest.mark.parametrize("method", METHODS)
@@ -215,7 +222,18 @@ def test_sample_and_random_state():
     assert X.shape == (1, 2) and labels.shape == (1,)
 
 
-@pytest.mark.parametrize("n", [0, -1, 2.5, "3", None])
+def test_sample_with_a_random_state_of_its_own():
+    model = GaussianMixture(2, random_state=5).fit(FAITHFUL)
+    own, same, other = model.sample(20), model.sample(20, random_state=5), model.sample(20, random_state=6)
+    np.testing.assert_array_equal(own[0], same[0])
+    assert not np.array_equal(own[0], other[0])
+    np.testing.assert_array_equal(model.sample(20, 6)[0], other[0])
+    for state in (np.random.RandomState(0), np.random.default_rng(0)):
+        assert not np.array_equal(model.sample(20, random_state=state)[0], model.sample(20, random_state=state)[0])
+    np.testing.assert_array_equal(model.sample(20)[0], own[0])  # the estimator's own is as it was
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, "3", None, True])
 def test_sample_of_no_rows_is_refused(n):
     model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
     with pytest.raises((ValueError, TypeError), match="n_samples"): model.sample(n)
@@ -532,7 +550,312 @@ def test_a_failed_fit_leaves_the_old_one():
     np.testing.assert_array_equal(model.predict_proba(FAITHFUL), before)
 
 
+# ---- fitted attributes that are set
+
+SPREADS = [("covariances_",), ("precisions_cholesky_",), ("precisions_",), ("covariances_", "precisions_cholesky_"), ("precisions_cholesky_", "precisions_", "covariances_")]
+
+
+def restored(fitted, names, **parameters):
+    "A new estimator that is told the attributes of these names one after another"
+    model = GaussianMixture(fitted.n_components, covariance_type=fitted.covariance_type, **parameters)
+    for name in names: setattr(model, name, getattr(fitted, name))
+    return model
+
+
+def assert_same_words(a, b, X, rtol=1e-10):
+    for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic"):
+        np.testing.assert_allclose(getattr(a, method)(X), getattr(b, method)(X), rtol=rtol, atol=rtol, err_msg=method)
+
+
+@each_structure
+@pytest.mark.parametrize("spread", SPREADS)
+def test_a_fit_is_restored_from_attributes_in_any_order(structure, spread):
+    theirs = Reference(3, covariance_type=structure, random_state=0).fit(IRIS)
+    for names in itertools.permutations(("weights_", "means_", *spread)):
+        model = restored(theirs, names, random_state=0)
+        assert_same_words(model, theirs, IRIS)
+        for name in ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_"):
+            np.testing.assert_allclose(getattr(model, name), getattr(theirs, name), rtol=1e-10, atol=1e-12, err_msg=name)
+        assert model.sample(5)[0].shape == (5, 4)
+
+
+@each_structure
+def test_every_prefix_of_a_restoration_is_unfitted_and_says_what_is_missing(structure):
+    theirs = Reference(3, covariance_type=structure, random_state=0).fit(IRIS)
+    model, names = GaussianMixture(3, covariance_type=structure), ["precisions_cholesky_", "means_", "weights_"]
+    for i, name in enumerate(names):
+        with pytest.raises(NotFittedError): check_is_fitted(model)
+        with pytest.raises(NotFittedError, match=f"has {', '.join(names[1:i][::-1] + names[:1])} only; set .*{names[-1]}" if i else "not fitted yet"): model.predict(IRIS)
+        assert not hasattr(model, "mixture_") and not hasattr(model, name) and model._repr_html_()
+        setattr(model, name, getattr(theirs, name))
+    check_is_fitted(model)
+    assert not hasattr(model, "converged_"), "it was never fitted"
+
+
+def test_setting_one_attribute_changes_the_mixture():
+    for name, factor in (("means_", 2.0), ("covariances_", 4.0), ("precisions_cholesky_", 0.5), ("precisions_", 0.25)):
+        model = GaussianMixture(3, random_state=0).fit(IRIS)
+        before = model.mixture_
+        setattr(model, name, factor * getattr(model, name))
+        expected = Mixture(before.weights, before.means * (2 if name == "means_" else 1), before.covariances * (1 if name == "means_" else 4))
+        np.testing.assert_allclose(model.score_samples(IRIS), expected.log_density(IRIS), rtol=1e-9)
+        np.testing.assert_allclose(model.mixture_.covariances, expected.covariances, rtol=1e-9)
+        np.testing.assert_allclose(model.covariances_ @ model.precisions_, [np.eye(4)] * 3, atol=1e-9)  # they follow
+        np.testing.assert_allclose(model.precisions_cholesky_ @ np.swapaxes(model.precisions_cholesky_, 1, 2), model.precisions_, rtol=1e-9)
+    model.weights_ = [0.2, 0.3, 0.5]
+    np.testing.assert_allclose(model.mixture_.weights, [0.2, 0.3, 0.5])
+    model.fit(IRIS)
+    assert_same_fit(model, GaussianMixture(3, random_state=0).fit(IRIS), 1e-12)  # nothing of it is left
+
+
+@each_structure
+@pytest.mark.parametrize("shown", [False, True])
+def test_components_are_sorted_one_attribute_after_another(structure, shown):
+    "Also in a notebook, which shows the estimator in between"
+    model = GaussianMixture(3, covariance_type=structure, random_state=0).fit(IRIS)
+    before, order = model.mixture_, np.array([1, 2, 0])
+    for name in FITTED[:5]:
+        if structure != "tied" or name in FITTED[:2]: setattr(model, name, getattr(model, name)[order])
+        if shown: model._repr_html_(), model.mixture_
+    np.testing.assert_array_equal(model.predict(IRIS), np.argsort(order)[before.resp(IRIS).argmax(axis=0)])
+    np.testing.assert_allclose(model.score_samples(IRIS), before.log_density(IRIS), rtol=1e-12)
+
+
+def test_attributes_cannot_be_written_into():
+    "An edit in place would be lost, or leave the factors behind"
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    single = GaussianMixture(2, random_state=0).fit(FAITHFUL.astype(np.float32))
+    given = np.array([[2.0, 55.0], [4.0, 80.0]])
+    for gm in (model, single):
+        for name in FITTED[:5]:
+            with pytest.raises(ValueError, match="read-only"): getattr(gm, name)[0] = 0
+        with pytest.raises(ValueError, match="read-only"): gm.means_ *= 2
+        gm.means_ = given
+        with pytest.raises(ValueError, match="read-only"): gm.means_[0] = 0
+    given[0] = 7  # the caller's own array stays writable, and is not looked at again
+    np.testing.assert_array_equal(model.means_[0], [2, 55])
+    np.testing.assert_array_equal(model.mixture_.means[0], [2, 55])
+
+
+@pytest.mark.parametrize("new, message", [
+    ({"weights_": [0.2, 0.3, 0.5]}, r"weights_: means has shape \(2, 2\)"), ({"means_": np.eye(3)}, "means_"), ({"weights_": [0.5, 0.6]}, "sum to 1.1"),
+    ({"covariances_": np.ones((2, 2))}, "covariances has shape"), ({"covariances_": np.ones(2)}, r"covariances_ has shape \(2,\)"), ({"covariances_": [-np.eye(2)] * 2}, "positive definite"),
+    ({"covariances_": [[[1.0, 0.5], [0.0, 1.0]]] * 2}, "not symmetric"), ({"precisions_cholesky_": np.zeros((2, 2, 2))}, "Singular"), ({"means_": None}, "means has dtype object"),
+    ({"means_": [["a", "b"]] * 2}, "means has dtype"), ({"means_": np.full((2, 2), np.nan)}, "NaN"),
+    ({"covariances_": [np.eye(2)] * 2, "precisions_cholesky_": [2 * np.eye(2)] * 2}, "precisions_cholesky_ says other covariances than covariances_")])
+def test_attributes_that_make_no_mixture(new, message):
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    for name, value in new.items(): setattr(model, name, value)
+    for use in (lambda: model.predict(FAITHFUL), lambda: model.bic(FAITHFUL), model.sample, model.to_sklearn):
+        with pytest.raises(NotFittedError, match=message): use()
+    assert model._repr_html_() and "GaussianMixture" in repr(model)
+    assert model.fit(FAITHFUL).predict(FAITHFUL).shape == (272,), "a fit begins anew"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_copies_keep_what_was_set_and_go_their_own_way(copied):
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    model.means_ = model.means_ + 1
+    other = copied(model)
+    np.testing.assert_array_equal(other.predict_proba(FAITHFUL), model.predict_proba(FAITHFUL))
+    other.means_ = other.means_ + 1
+    assert not np.allclose(other.score_samples(FAITHFUL), model.score_samples(FAITHFUL))
+    np.testing.assert_allclose(model.means_ + 1, other.means_, rtol=1e-15)
+    assert not hasattr(clone(model), "means_")
+
+
+def test_setting_after_another_structure_was_asked_for():
+    "A parameter is about the next fit; covariances that are set are of the kind that it names"
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    full = model.mixture_
+    model.set_params(covariance_type="diag").means_ = full.means + 1
+    np.testing.assert_array_equal(model.mixture_.covariances, full.covariances)
+    model.covariances_ = [[0.1, 40.0], [0.2, 40.0]]
+    expected = Mixture(full.weights, full.means + 1, [[0.1, 40.0], [0.2, 40.0]], "diag")
+    np.testing.assert_array_equal(model.score_samples(FAITHFUL), expected.log_density(FAITHFUL))
+    assert model.to_sklearn().covariance_type == "diag"
+
+
+def test_setting_in_single_precision():
+    X = FAITHFUL.astype(np.float32)
+    theirs = Reference(2, covariance_type="tied", random_state=0).fit(X)  # of which the covariances are not symmetric to the last digit
+    model = GaussianMixture(2, covariance_type="tied")
+    for name in ("weights_", "means_", "covariances_", "precisions_cholesky_"): setattr(model, name, getattr(theirs, name).astype(np.float32))
+    assert model.predict_proba(X).dtype == model.means_.dtype == model.precisions_.dtype == np.float32
+    np.testing.assert_allclose(model.score_samples(X), theirs.score_samples(X), rtol=1e-4)
+    model.means_ = model.means_.astype(float)
+    assert model.predict_proba(X).dtype == float, "one part of float64 makes it float64"
+    model.mixture_ = model.mixture_
+    assert model.means_.dtype == float
+
+
+def test_sums_in_single_precision_are_made_in_double():
+    X = np.random.default_rng(0).normal(size=(200_000, 1)).astype(np.float32)
+    model = GaussianMixture().fit(X)
+    assert model.score_samples(X).dtype == np.float32
+    assert model.bic(X) == pytest.approx(-2 * model.mixture_.log_density(X).sum() + 2 * np.log(len(X)), rel=2e-9)
+
+
+# ---- to scikit-learn's class and back
+
+@each_structure
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_to_scikit_learn_and_back(structure, dtype):
+    frame = pd.DataFrame(IRIS.astype(dtype), columns=["sl", "sw", "pl", "pw"])
+    ours = GaussianMixture(3, covariance_type=structure, random_state=0, n_init=2, max_iter=500).fit(frame)
+    theirs = ours.to_sklearn()
+    assert type(theirs) is Reference and theirs.get_params() == {name: ours.get_params()[name] for name in theirs.get_params()}
+    for name in FITTED[:5]: np.testing.assert_allclose(getattr(theirs, name), getattr(ours, name), rtol=1e-6 if dtype == np.float32 else 1e-14, atol=1e-7 if dtype == np.float32 else 0)
+    for name in (*FITTED[5:], "n_features_in_"): assert getattr(theirs, name) == getattr(ours, name)
+    assert list(theirs.feature_names_in_) == list(frame)
+    assert_same_words(ours, theirs, frame.astype(float))
+    theirs.means_[0], theirs.lower_bounds_[0] = 0, 0  # theirs may be written into; ours does not change
+    assert ours.means_[0].all() and ours.lower_bounds_[0] and theirs.sample(3)[0].shape == (3, 4)
+    again = GaussianMixture.from_sklearn(ours.to_sklearn())
+    assert_same_words(again, ours, frame.astype(float))
+    assert again.get_params() == {**GaussianMixture().get_params(), **theirs.get_params()} and again.n_iter_ == ours.n_iter_
+    assert list(again.feature_names_in_) == list(frame)
+
+
+@each_structure
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_from_scikit_learn(structure, dtype):
+    class Own(Reference):
+        def __init__(self, k):
+            super().__init__(k, covariance_type=structure, random_state=0)
+            self.k = k
+    X = IRIS.astype(dtype)
+    for theirs in (Reference(3, covariance_type=structure, random_state=0).fit(X), Own(3).fit(X)):
+        ours = GaussianMixture.from_sklearn(theirs)
+        assert ours.covariance_type == structure and ours.n_components == 3 and ours.means_.dtype == theirs.means_.dtype and ours.tol == 1e-3
+        assert_same_words(ours, theirs, X, 1e-9 if dtype == float else 1e-3)
+        assert ours.n_iter_ == theirs.n_iter_ and ours.converged_
+    with pytest.raises(NotFittedError): GaussianMixture.from_sklearn(Own(2))
+    for other in (BayesianGaussianMixture(n_components=2).fit(X), GaussianMixture(2), 3, Reference):
+        with pytest.raises(TypeError, match="expected a fitted sklearn.mixture.GaussianMixture"): GaussianMixture.from_sklearn(other)
+
+
+def test_from_scikit_learn_into_a_subclass():
+    class Own(GaussianMixture):
+        def __init__(self, n_components=1, *, random_state=None): super().__init__(n_components, random_state=random_state)
+    ours = Own.from_sklearn(Reference(2, tol=1e-2, random_state=3).fit(FAITHFUL))
+    assert type(ours) is Own and (ours.tol, ours.random_state) == (1e-2, 3) and ours.fit(FAITHFUL).converged_
+
+
+def test_what_scikit_learn_does_not_know_is_left_behind():
+    with pytest.raises(NotFittedError): GaussianMixture().to_sklearn()
+    model = GaussianMixture(2, random_state=np.random.default_rng(0)).fit(FAITHFUL)
+    for start in (np.arange(272) % 2, lambda *_: None):
+        model.init_params = start
+        theirs = model.to_sklearn()
+        assert theirs.init_params == "kmeans" and not np.array_equal(theirs.sample(4)[0], theirs.sample(4)[0])
+        assert theirs.fit(FAITHFUL).converged_
+    model = GaussianMixture()
+    model.mixture_ = Mixture([0.4, 0.6], [[2.0, 55.0], [4.5, 80.0]], [[0.1, 40.0], [0.2, 40.0]], "diag")
+    assert_same_words(model, model.to_sklearn(), FAITHFUL)  # the mixture decides, not the parameters
+
+
+@each_structure
+def test_onnx(structure):
+    "skl2onnx converts scikit-learn's class; onnxruntime computes in float32"
+    skl2onnx, onnxruntime = pytest.importorskip("skl2onnx"), pytest.importorskip("onnxruntime")
+    model = GaussianMixture(3, covariance_type=structure, random_state=0).fit(IRIS)
+    X = IRIS.astype(np.float32)
+    onnx = skl2onnx.to_onnx(model.to_sklearn(), X[:1], options={"score_samples": True})
+    session = onnxruntime.InferenceSession(onnx.SerializeToString(), providers=["CPUExecutionProvider"])
+    labels, proba, scores = session.run(None, {session.get_inputs()[0].name: X})
+    np.testing.assert_array_equal(labels.ravel(), model.predict(X))
+    np.testing.assert_allclose(proba, model.predict_proba(X), atol=1e-4)
+    np.testing.assert_allclose(scores.ravel(), model.score_samples(X), rtol=1e-4, atol=1e-4)
+
+
+# ---- scikit-learn's private hooks
+
+PRIVATE = [name for cls in (Reference, Reference.__mro__[1]) for name, value in vars(cls).items()
+           if callable(value) and name.startswith("_") and not name.startswith("__") and name != "_n_parameters"]
+
+
+def test_the_hooks_are_known():
+    assert {"_m_step", "_e_step", "_initialize", "_initialize_parameters", "_estimate_log_prob", "_get_parameters", "_print_verbose_msg_init_beg"} <= hooks()
+    assert not [name for name in hooks() if hasattr(GaussianMixture().fit(FAITHFUL), name)]
+
+
+@pytest.mark.parametrize("name", sorted(set(PRIVATE)))
+@pytest.mark.parametrize("way", ["subclass", "mixin", "instance"])
+def test_a_hook_that_nobody_calls_is_refused(name, way):
+    method = {name: lambda self, *args, **kwargs: pytest.fail("called")}
+    if way == "instance":
+        model = GaussianMixture(2)
+        setattr(model, name, method[name])
+    else:
+        bases = (GaussianMixture,) if way == "subclass" else (type("Mixin", (), method), GaussianMixture)
+        model = type("Own", bases, method if way == "subclass" else {})(2)
+    for fit in (model.fit, model.fit_predict):
+        with pytest.raises(TypeError, match=f"defines {name}.*never called"): fit(FAITHFUL)
+
+
+def test_other_methods_may_be_overridden():
+    class Tempered(GaussianMixture):
+        def fit(self, X, y=None): return super().fit(X)  # knows no weights
+        def score_samples(self, X): return super().score_samples(X) / 2
+        def _n_parameters(self): return 3
+        def _my_own(self): pass
+        def _more_tags(self): return {}
+        def __sklearn_tags__(self): return super().__sklearn_tags__()
+        def _repr_html_(self): return ""
+    model, plain = Tempered(2, random_state=0), GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    np.testing.assert_array_equal(model.fit_predict(FAITHFUL), plain.predict(FAITHFUL))
+    assert model.score(FAITHFUL) == pytest.approx(plain.score(FAITHFUL) / 2)
+    assert model.bic(FAITHFUL) == pytest.approx(-272 * plain.score(FAITHFUL) + 3 * np.log(272))
+    assert clone(model).fit(FAITHFUL).converged_
+
+
 # ---- warnings and words
+
+MANY = """
+import numpy as np, sys
+from sklearn.model_selection import GridSearchCV
+from gmm_nb import GaussianMixture
+X = np.round(np.random.default_rng(0).normal(size=(60, 2)))
+def search(): return GridSearchCV(GaussianMixture(random_state=0, n_init=1, max_iter=2, tol=0), {"n_components": [5, 6, 7, 8]}, cv=5).fit(X)
+if sys.argv[1] == "loop":
+    for seed in range(20): GaussianMixture(5 + seed % 4, random_state=seed, n_init=1, max_iter=2, tol=0).fit(X)
+elif sys.argv[1] == "grid": search()
+else:
+    for seed in range(20): GaussianMixture(5 + seed % 4, random_state=seed, n_init=1, max_iter=2, tol=0).fit_predict(X)
+"""
+
+
+@pytest.mark.parametrize("what", ["loop", "grid", "fit_predict"])
+@pytest.mark.parametrize("filters, most", [([], 4), (["-W", "ignore"], 0), (["-W", "always"], None)])
+def test_many_fits_do_not_print_many_warnings(what, filters, most):
+    "By default one of each kind for each line, whatever numbers are in it; the user's filters still count"
+    done = subprocess.run([sys.executable, *filters, "-c", MANY, what], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONWARNINGS": ""})
+    floor, slow = (len(re.findall(rf"{kind}Warning:", done.stderr)) for kind in ("VarianceFloor", "Convergence"))
+    if most is None: assert floor > 10 and slow > 10
+    else: assert floor + slow <= most and (most == 0 or (floor and slow)), done.stderr
+    if what == "loop" and most == 4: assert "<string>:8: VarianceFloorWarning" in done.stderr
+
+
+def test_warnings_are_raised_where_they_are_errors():
+    X = np.repeat([[0.0, 0.0], [1.0, 1.0]], 20, axis=0)
+    for _ in range(3):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(VarianceFloorWarning): GaussianMixture(2, random_state=0).fit(X)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_floor_is_told_in_one_line():
+    X = np.repeat(np.arange(100.0)[:, None] * [1, 1], 3, axis=0)
+    for _ in range(2):
+        with pytest.warns(VarianceFloorWarning, match=r"narrowest components \(\d+ of 30\) rest on the variance floor.*smaller reg_covar") as caught:
+            GaussianMixture(30, random_state=0, n_init=1).fit(X)
+        told = [str(w.message) for w in caught if w.category is VarianceFloorWarning]
+        assert len(told) == 1 and len(told[0]) < 160 and "\n" not in told[0] and "[" not in told[0]
+        assert all(w.filename == __file__ for w in caught)
+
+
 
 def test_not_converged():
     for max_iter in (1, 2, 5):
@@ -680,9 +1003,10 @@ def test_fewer_rows_with_weight_than_components():
 @pytest.mark.parametrize("parameters, message", [
     ({"n_components": 0}, "n_components=0.*at least 1"), ({"n_components": 2.0}, "n_components"), ({"n_components": True}, "n_components"), ({"n_components": "2"}, "n_components"),
     ({"tol": -1}, "tol=-1"), ({"tol": np.nan}, "tol=nan"), ({"tol": "small"}, "tol"), ({"tol": None}, "tol"), ({"reg_covar": -1e-6}, "reg_covar"), ({"reg_covar": np.inf}, "reg_covar"),
-    ({"max_iter": 0}, "max_iter=0"), ({"n_init": 0}, "n_init"), ({"verbose": -1}, "verbose"), ({"verbose_interval": 0}, "verbose_interval"),
+    ({"max_iter": -1}, "max_iter=-1.*at least 0"), ({"n_init": 0}, "n_init"), ({"verbose": -1}, "verbose"), ({"verbose_interval": 0}, "verbose_interval"),
     ({"covariance_type": "round"}, "covariance_type='round'.*spherical"), ({"covariance_type": ["full"]}, "covariance_type"), ({"init_params": "best"}, "init_params='best'.*kmeans"),
-    ({"acceleration": "warp"}, "acceleration='warp'"), ({"n_jobs": 0}, "n_jobs"), ({"n_jobs": 1.5}, "n_jobs"), ({"n_jobs": "all"}, "n_jobs"), ({"random_state": -1}, "random_state|seed|Seed"),
+    ({"init_params": np.ones((2, 2, 2))}, "(?s)init_params=array.*responsibilities.*function"), ({"init_params": [[1, 0], [1]]}, "init_params="), ({"init_params": None}, "init_params=None"),
+    ({"init_params": 3}, "init_params=3"), ({"init_params": ["a"] * 272}, "init_params=.*label"), ({"init_params": []}, "init_params"), ({"acceleration": "warp"}, "acceleration='warp'"), ({"n_jobs": 0}, "n_jobs"), ({"n_jobs": 1.5}, "n_jobs"), ({"n_jobs": "all"}, "n_jobs"), ({"random_state": -1}, "random_state|seed|Seed"),
     ({"weights_init": [0.5, 0.6]}, "1.1"), ({"weights_init": [1.0]}, "weights_init"), ({"weights_init": [-0.5, 1.5]}, "negative"), ({"weights_init": ["a", "b"]}, "weights"),
     ({"means_init": [[0.0, 0.0]]}, "means_init"), ({"means_init": [0.0, 1.0]}, "means_init"), ({"means_init": np.full((2, 2), np.nan)}, "means.*NaN"),
     ({"precisions_init": np.eye(2)}, "precisions_init"), ({"precisions_init": np.stack([np.eye(2), -np.eye(2)])}, "precisions_init"),
@@ -814,7 +1138,7 @@ def test_polars(polars, types):
     frame = polars.DataFrame(WHOLE, schema=["eruptions", "waiting"]).with_columns(
         polars.col("eruptions").cast(getattr(polars, words[0])), polars.col("waiting").cast(getattr(polars, words[-1])))
     assert [str(t) for t in frame.dtypes] == [words[0], words[-1]]
-    array = WHOLE.astype(np.float32) if types == "Float32" else WHOLE
+    array = WHOLE  # float64 whatever the frame holds: so scikit-learn reads it
     with no_warnings(): model, plain = GaussianMixture(2, random_state=0).fit(frame), GaussianMixture(2, random_state=0).fit(array)
     assert list(model.feature_names_in_) == ["eruptions", "waiting"] and model.n_features_in_ == 2 and model.means_.dtype == float
     assert_same_fit(model, plain, 1e-12)
