@@ -231,9 +231,8 @@ class Sample:
     @cached_property  # quantiles of all rows take a while
     def squared_spreads(self) -> np.ndarray:
         "(d,) how widely each feature is spread, by `squared_spread`; zero where it never varies."
-        weights = np.ones(len(self.X)) if self.weights is None else self.weights
         reach = np.abs(self.origin) + self.radius
-        return np.array([squared_spread(np.ascontiguousarray(x), weights, variance, most)
+        return np.array([squared_spread(np.ascontiguousarray(x), self.weights, variance, most)
                          for x, variance, most in zip(self.X.T, self.variances, reach)])
 
 # %% ../nbs/05_statistics.ipynb #a31cabe7
@@ -257,10 +256,10 @@ def check_weights(weights, n: int) -> np.ndarray:
 
 # %% ../nbs/05_statistics.ipynb #c4d17a60
 def weight_unit(weights: np.ndarray) -> float:
-    "The unit in which weights are counted: 1, or the power of two next to a mean beyond 2^±40."
-    exponent = int(np.frexp(weights.max())[1])
-    scaled = np.ldexp(weights, -exponent)  # below one, so that their sum is a number
-    exponent += int(np.frexp(scaled[weights > 0].mean())[1]) - 1
+    "The unit in which weights are counted: 1, or a power of two near a mean beyond 2^±40."
+    top = weights.max()
+    mean = (weights / top).sum() / np.count_nonzero(weights)  # of the positive ones, beside the largest
+    exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
     return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
 
 def _rows_that_count(X, weights):
@@ -328,7 +327,7 @@ def rounding_floor(reach):
 
 def squared_spread(
     x: np.ndarray,  # (n,) values of one feature
-    weights: np.ndarray,  # (n,) positive sample weights
+    weights: np.ndarray | None,  # (n,) positive sample weights
     variance: float,  # of x
     reach: float,  # largest absolute value
 ) -> float:
@@ -349,23 +348,29 @@ def _reached(x, weights, targets):
     places = np.searchsorted(np.cumsum(weights[order]), targets)
     return x[order[np.minimum(places, len(x) - 1)]].astype(float)
 
+def _weight(weights, rows):
+    "The sum of the weights (None: each is one) of some rows, a mask."
+    return float(np.count_nonzero(rows) if weights is None else weights @ rows)
+
 def quantiles(
     x: np.ndarray,  # (n,) values
-    weights: np.ndarray,  # (n,) positive weights
+    weights: np.ndarray | None,  # (n,) positive weights, or None where every row counts once
     shares: np.ndarray,  # (q,) between 0 and 1
 ) -> np.ndarray:  # (q,) the smallest values that have these shares of the weight at or below them
     "Weighted quantiles, the same for any order of the rows."
-    targets = (1 - 1e-9) * shares * weights.sum()
-    step = -(-len(x) // FEW)
-    if step == 1:
-        return _reached(x, weights, targets)
-    found, some, its = [], x[::step], weights[::step]
-    for share, target in zip(shares, targets):
-        low, high = _reached(some, its, np.array([share - 0.02, share + 0.02]) * its.sum())
-        below, near = weights @ (x < low), (x >= low) & (x <= high)
-        if not below < target <= below + weights @ near:  # these few told nothing
-            below, near = 0.0, slice(None)
-        found.append(_reached(x[near], weights[near], target - below))
+    some = slice(None, None, -(-len(x) // FEW))
+    few, its = x[some], np.ones(len(x[some])) if weights is None else weights[some]
+    if len(few) == len(x):
+        return _reached(x, its, (1 - 1e-9) * shares * its.sum())
+    found, total = [], float(len(x) if weights is None else weights.sum())
+    for share in shares:
+        low, high = _reached(few, its, np.array([share - 0.02, share + 0.02]) * its.sum())
+        target, below = (1 - 1e-9) * share * total, _weight(weights, x < low)
+        near = np.flatnonzero((x >= low) & (x <= high))
+        held = np.ones(len(near)) if weights is None else weights[near]
+        if not below < target <= below + held.sum():  # the few told nothing
+            below, near, held = 0.0, slice(None), np.ones(len(x)) if weights is None else weights
+        found.extend(_reached(x[near], held, [target - below]))
     return np.array(found)
 
 # %% ../nbs/05_statistics.ipynb #83b7a0e0
