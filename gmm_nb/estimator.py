@@ -23,7 +23,7 @@ from .covariance import at_floor, n_parameters, variance_floor
 from .em import ACCELERATIONS, Result, run, steps_by
 from .initialization import METHODS, TURNS, best_of, start_mixture
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
-from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
+from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare, weight_unit
 
 # %% auto #0
 __all__ = ['SHORT', 'check_parameters', 'generator', 'covariances_from', 'with_known_parts', 'starts', 'reporter', 'run_starts',
@@ -280,12 +280,20 @@ def sample_sorted(estimator, n_samples):
 
 def weighted_mean(values, sample_weight) -> float:
     "Mean of values (n,), weighted where weights are given. Raises ValueError for bad weights."
-    return float(np.mean(values) if sample_weight is None else np.average(values, weights=check_weights(sample_weight, len(values))))
+    if sample_weight is None:
+        return float(np.mean(values))
+    weights = check_weights(sample_weight, len(values))
+    return float(np.average(values, weights=weights / weight_unit(weights)))  # in their unit their sum is a number
 
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
     check_is_fitted(estimator)
     scores = estimator.score_samples(X)
-    n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
-    free = n_parameters(estimator.mixture_.structure, *estimator.mixture_.means.shape)
-    return float(-2 * n * weighted_mean(scores, sample_weight) + price(n) * free)
+    with np.errstate(over="ignore"):
+        n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
+        value = float(-2 * n * weighted_mean(scores, sample_weight)
+                      + price(n) * n_parameters(estimator.mixture_.structure, *estimator.mixture_.means.shape))
+    if not np.isfinite(value):
+        raise ValueError("Got sample_weight whose sum, times the log-likelihood of a row, is no floating-point number. "
+                         "Divide the weights by a constant.")
+    return value

@@ -433,6 +433,7 @@ def _careful_block(sample, mixture, about, rows, chunk):
             joint[k, :m] = _whitened_square(mixture, k, centred, y[:, :m])
         resp = _log_joint(mixture, X, joint[:, :m])
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
+        resp *= resp > negligible  # what was raised to LOWEST, too: squares of 1e140 would notice
         counts += resp.sum(axis=1)
         for k in range(K):
             rows_k, resp_k = _that_count(X, resp[k], negligible)
