@@ -239,9 +239,10 @@ class Sample:
 def check_weights(weights, n: int) -> np.ndarray:
     "Sample weights as (n,) float64. Raises ValueError for a wrong shape, and for weights that are negative, not finite, or all zero."
     try:
-        if np.ma.is_masked(weights) or np.iscomplexobj(weights):  # they would lose a part in silence
+        given = np.asarray(weights)
+        if given.dtype.kind == "c" or np.ma.is_masked(weights):  # they would lose a part in silence
             raise TypeError
-        weights = np.asarray(weights, dtype=float)
+        weights = given.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"Got sample_weight that are not numbers; expected {n} of them, one weight a row.") from None
     if weights.shape != (n,):
@@ -331,12 +332,15 @@ def squared_spread(
     variance: float,  # of x
     reach: float,  # largest absolute value
 ) -> float:
-    "The variance, or the square of the width of the middle half (80%, 98%) of the values where that is smaller."
-    for share in (0.25, 0.1, 0.01):
-        low, high = quantiles(x, weights, np.array([share, 1 - share]))
-        middle = (high - low)**2
-        if middle > rounding_floor(max(abs(low), abs(high))):
-            return min(middle, variance)
+    "The variance, or the square of the width of the middle half of the values where that is smaller and not zero."
+    low, high = quantiles(x, weights, np.array([0.25, 0.75]))
+    if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
+        return min((high - low)**2, variance)
+    low, high = quantiles(x, weights, np.array([0.01, 0.99]))
+    if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
+        inside = np.abs(x - 0.5 * (low + high)) <= 10.5 * (high - low)
+        if not inside.all():
+            return float(np.cov(x[inside], aweights=None if weights is None else weights[inside], bias=True))
     return variance if variance > rounding_floor(reach) else 0.0
 
 # %% ../nbs/05_statistics.ipynb #a8f49d35
