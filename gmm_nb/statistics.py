@@ -18,7 +18,7 @@ from functools import cache, cached_property, lru_cache, reduce
 from typing import Callable, NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from .data import as_data
 from .mixture import FAR, Mixture, covariances_shape
@@ -384,7 +384,8 @@ def kappas(
 ) -> np.ndarray:  # (K,)
     "How much larger the terms of each component's log-density can be than one, Eq. (eq-s-kappa)."
     reach = reach + np.zeros(mixture.means.shape)
-    return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
+    with np.errstate(over="ignore"):  # then it is infinite, and large enough
+        return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
 
 def kappa(mixture: Mixture, reach: np.ndarray) -> float:
     "The largest of them."
@@ -655,6 +656,11 @@ def _libraries(n_modules):
     "The matrix libraries that are loaded when so many modules are."
     return ThreadpoolController()
 
+def _free_control():
+    "Let the calling thread be the next to set OpenBLAS's number of threads, and to own that right."
+    if hasattr(OpenBLASController, "clear_controlling_thread"):  # threadpoolctl 3.8
+        OpenBLASController.clear_controlling_thread(force=True)
+
 class _OneThread:
     "A context in which libraries run on one thread, from the first to enter until the last to leave."
     def __init__(self, user_api: str):  # "blas" or "openmp"
@@ -664,6 +670,7 @@ class _OneThread:
         with self.lock:
             libraries = _libraries(len(sys.modules))
             if not self.users or libraries is not self.libraries:
+                _free_control()
                 self.limits.append(libraries.select(user_api=self.user_api).limit(limits=1))
                 self.libraries = libraries
             self.users += 1
@@ -672,7 +679,9 @@ class _OneThread:
         with self.lock:
             self.users -= 1
             while self.limits and not self.users:  # the last limit first
+                _free_control()
                 self.limits.pop().restore_original_limits()
+                _free_control()
 
 class _OpenMP(threading.local):
     "OpenMP's limit, for each thread its own."
