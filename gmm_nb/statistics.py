@@ -695,7 +695,7 @@ _blas, _openmp = _OneThread("blas"), _OpenMP()
 def parallel(n_jobs: int | None = 1):
     "A context that yields a `map` running on `n_jobs` threads, with the matrix library held to one."
     workers = n_workers(n_jobs)
-    with _blas, _openmp.limit:
+    with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
         if workers == 1:
             yield map
         else:
