@@ -12,12 +12,12 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .mixture import Mixture
-from .statistics import ROUNDING, Sample, Statistics, kappa, outer
+from .statistics import ROUNDING, Sample, Statistics, kappa, outer, rounding_floor
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances', 'raise_spheres',
-           'rounding_floor', 'squared_spreads', 'variance_floor', 'at_floor', 'Structure', 'n_parameters',
-           'CollapsedComponent', 'is_empty', 'm_step', 'is_exact', 'refuse_rounding']
+__all__ = ['SMALLEST', 'STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances',
+           'raise_spheres', 'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent', 'is_empty',
+           'm_step', 'is_exact', 'refuse_rounding']
 
 # %% ../nbs/06_covariance.ipynb #bbd35b3b
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
@@ -61,37 +61,27 @@ def raise_variances(covariances, floor):
     return np.maximum(covariances, floor)
 
 def raise_spheres(covariances, floor):
-    "Raise variances of round components, (K,), to the mean of the floor."
-    return np.maximum(covariances, np.mean(floor))
-
-# %% ../nbs/06_covariance.ipynb #9d66d83f
-def rounding_floor(sample: Sample) -> np.ndarray:  # (d,)
-    "Variances that the rounding of the data alone can make, in squared units of the features."
-    return (2.0**-51 * (np.abs(sample.origin) + sample.radius))**2
-
-# %% ../nbs/06_covariance.ipynb #33e3a686
-def squared_spreads(sample: Sample) -> np.ndarray:  # (d,)
-    "Variance of each feature, or the square of its interquartile range where that is smaller and not zero."
-    step = -(-len(sample.X) // 10_000)
-    weights = None if sample.weights is None else sample.weights[::step]
-    if weights is not None and not weights.sum() > 0:
-        return sample.variances
-    low, high = np.quantile(sample.X[::step].astype(float), [0.25, 0.75], axis=0, weights=weights, method="inverted_cdf")
-    middle = (high - low)**2
-    return np.where(middle > rounding_floor(sample), np.minimum(middle, sample.variances), sample.variances)
+    "Raise variances of round components, (K,), to the mean of the floor, (d,) or (K, d)."
+    return np.maximum(covariances, np.mean(floor, axis=-1))
 
 # %% ../nbs/06_covariance.ipynb #bd8ff415
+SMALLEST = 1e-290  # variances below it have no inverse, or none with all its digits
+
 def variance_floor(
     sample: Sample,  # the data, from `prepare`
     fraction: float,  # r, of each feature's squared spread
 ) -> np.ndarray | None:  # (d,) in squared units of the features, or None for a fraction of zero
-    "The smallest variance that a component may have in each feature, Eq. (eq-c-floor). Hathaway (1985)."
+    "The smallest variance that a component may have in each feature, Eq. (eq-c-floor). Hathaway (1985). Raises ValueError if it overflows."
     if fraction == 0:
         return None
-    spreads = squared_spreads(sample)
-    constant = spreads <= rounding_floor(sample)
-    usual = spreads[~constant].mean() if (~constant).any() else 1.0
-    return fraction * np.where(constant, usual, spreads)
+    spreads = sample.squared_spreads
+    usual = spreads[spreads > 0].mean() if spreads.any() else 1.0
+    with np.errstate(over="ignore"):
+        floor = fraction * np.where(spreads > 0, spreads, usual)
+    if not np.isfinite(floor).all():
+        raise ValueError(f"Got reg_covar={fraction:g}; its product with the squared spread of the data, up to {max(spreads.max(), usual):.3g}, "
+                         "is not a floating-point number. Expected a small fraction, such as 1e-6.")
+    return np.maximum(floor, SMALLEST)
 
 # %% ../nbs/06_covariance.ipynb #e6bbdedc
 def at_floor(
@@ -170,7 +160,10 @@ def is_exact(statistics: Statistics, mixture: Mixture) -> bool:
 # %% ../nbs/06_covariance.ipynb #40ac34f2
 def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
     "Raise CollapsedComponent if a component is as narrow, in some direction, as the rounding of the data or of its own covariance."
-    floor = np.maximum(rounding_floor(sample), 1e-290)
+    near = rounding_floor(np.abs(mixture.means) + np.sqrt(sample.squared_spreads))  # (K, d)
+    if mixture.structure == "tied":
+        near = mixture.weights @ near
+    floor = np.maximum(near, SMALLEST)
     if mixture.structure in ("full", "tied"):
         floor = np.maximum(floor, 2.0**-50 * mixture.n_features * np.diagonal(mixture.covariances, axis1=-2, axis2=-1))
     raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, floor)

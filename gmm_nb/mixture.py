@@ -21,8 +21,8 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'NAMES', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky', 'MixtureParameters',
-           'MixtureBlocks', 'MixtureDensity', 'write_whole', 'saved_columns', 'Mixture']
+__all__ = ['STRUCTURES', 'FAR', 'NAMES', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky', 'MixtureParameters',
+           'nearest', 'MixtureBlocks', 'MixtureDensity', 'write_whole', 'saved_columns', 'Mixture']
 
 # %% ../nbs/02_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -148,6 +148,26 @@ class MixtureParameters:
         logs.setflags(write=False)
         return logs
 
+# %% ../nbs/02_mixture.ipynb #9b60d7e4
+FAR = 1e300 # squared distances from here on are not computed: 10¹⁵⁰ standard deviations
+
+def nearest(
+    mixture,
+    X, # (n, d) rows that are far from all components
+): # (K, n) booleans: the nearest component, and those that are as near
+    "The components of positive weight that are nearest to rows whose squared distances overflow, Eq. (eq-m-far)."
+    X, means = 0.5 * np.asarray(X, dtype=float), 0.5 * mixture.means # halved: their differences are numbers
+    gaps = np.stack([np.abs(X - mean).max(axis=1) for mean in means])
+    close = np.argmin(gaps, axis=0)
+    y = np.stack([mixture.unit(k, ((X - means[close]) / gaps.min(axis=0)[:, None]).T) for k in range(len(means))])
+    z = np.stack([mixture.unit(k, ((mean - means[close]) / gaps.min(axis=0)[:, None]).T) for k, mean in enumerate(means)])
+    top = np.abs(y).max(axis=(0, 1))
+    y, z = y / top, z / top
+    squares = np.sum(y * y, axis=1)
+    squares = squares - squares[close, np.arange(len(X))] + np.sum((z - 2 * y) * z, axis=1)
+    squares = np.where(mixture.weights[:, None] > 0, np.nan_to_num(squares, nan=np.inf), np.inf)
+    return squares == squares.min(axis=0)
+
 # %% ../nbs/02_mixture.ipynb #cd87cc37
 @dataclass(frozen=True, eq=False)
 class MixtureBlocks(MixtureParameters):
@@ -163,17 +183,29 @@ class MixtureBlocks(MixtureParameters):
         X, # (n, d) rows
         k, # which component, 0 … K−1
     ): # (d, n): columns P_kᵀ (x_i − μ_k), whose squared lengths are the squared Mahalanobis distances
-        P, centred = self.factor(k), np.subtract(X.T, self.means[k][:, None], order="C")
+        return self.unit(k, np.subtract(X.T, self.means[k][:, None], order="C"))
+
+    def unit(self, k, centred): # centred: (d, n) columns
+        "P_kᵀ times each column."
+        P = self.factor(k)
         return P.T @ centred if P.ndim == 2 else np.reshape(P, (-1, 1)) * centred
+
+    def told_apart(self, X, squares): # X: (n, d) rows, squares: (K, n)
+        "The squared distances with `FAR` for those beyond it, and twice that where another component is nearer."
+        squares = np.fmin(squares, FAR) # nan comes from ∞ − ∞
+        rows = np.flatnonzero(squares.min(axis=0) == FAR)
+        if len(rows): squares[:, rows] = np.where(nearest(self, X[rows]), FAR, 2 * FAR)
+        return squares
 
     def blocks(self, X): # X: (n, d) rows, checked
         "Pairs of a slice of up to 4,096 rows and their log-joint (K, rows), Eq. (eq-m-log-joint)."
         for start in range(0, len(X), 4096):
             rows = slice(start, min(start + 4096, len(X)))
             squares = np.empty((self.n_components, rows.stop - start))
-            for k, square in enumerate(squares):
-                np.einsum("ji,ji->i", white := self.whiten(X[rows], k), white, out=square)
-            if not squares.max() < 1e300: squares = np.fmin(squares, 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
+            with np.errstate(over="ignore", invalid="ignore"):
+                for k, square in enumerate(squares):
+                    np.einsum("ji,ji->i", white := self.whiten(X[rows], k), white, out=square)
+                if not squares.max() < FAR: squares = self.told_apart(X[rows], squares)
             yield rows, self.log_peaks[:, None] - 0.5 * squares
 
 # %% ../nbs/02_mixture.ipynb #db39fa69

@@ -8,23 +8,26 @@ Docs: https://gmm-nb.github.io/gmm_nb/statistics.html.md"""
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache, reduce
+from functools import cache, cached_property, lru_cache, reduce
 from typing import Callable, NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 from .data import as_data
-from .mixture import Mixture, covariances_shape
+from .mixture import FAR, Mixture, covariances_shape
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MUCH', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
-           'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'prepare',
-           'kappas', 'kappa', 'wide_rows', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
+__all__ = ['OUTER', 'FORMS', 'LOWEST', 'MUCH', 'FEW', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
+           'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'weight_unit',
+           'prepare', 'rounding_floor', 'squared_spread', 'quantiles', 'kappas', 'kappa', 'wide_rows',
+           'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -212,11 +215,12 @@ def _added(parts):
 class Sample:
     "Data with what stays the same in all iterations of EM."
     X: np.ndarray  # (n, d) float64 or float32
-    weights: np.ndarray | None  # (n,) sample weights, or None where every row counts once
+    weights: np.ndarray | None  # (n,) positive sample weights, or None where every row counts once
     n_samples: float  # n, or the sum of the weights
     origin: np.ndarray  # (d,) the mean
     radius: np.ndarray  # (d,) largest distance from the origin in each feature
     scatter: np.ndarray  # about the origin: (d, d), or (d,) where only the diagonal was asked for
+    unit: float = 1.0  # what one of `weights` and `n_samples` stands for in the weights that were given
     buffers: deque = field(default_factory=deque, repr=False)  # work space, used again
 
     @property
@@ -224,11 +228,21 @@ class Sample:
         "(d,) variance of each feature."
         return (np.diagonal(self.scatter) if self.scatter.ndim == 2 else self.scatter) / self.n_samples
 
+    @cached_property  # quantiles of all rows take a while
+    def squared_spreads(self) -> np.ndarray:
+        "(d,) how widely each feature is spread, by `squared_spread`; zero where it never varies."
+        reach = np.abs(self.origin) + self.radius
+        return np.array([squared_spread(np.ascontiguousarray(x), self.weights, variance, most)
+                         for x, variance, most in zip(self.X.T, self.variances, reach)])
+
 # %% ../nbs/05_statistics.ipynb #a31cabe7
 def check_weights(weights, n: int) -> np.ndarray:
     "Sample weights as (n,) float64. Raises ValueError for a wrong shape, and for weights that are negative, not finite, or all zero."
     try:
-        weights = np.asarray(weights, dtype=float)
+        given = np.asarray(weights)
+        if given.dtype.kind == "c" or np.ma.is_masked(weights):  # they would lose a part in silence
+            raise TypeError
+        weights = given.astype(float, copy=False)
     except (TypeError, ValueError):
         raise ValueError(f"Got sample_weight that are not numbers; expected {n} of them, one weight a row.") from None
     if weights.shape != (n,):
@@ -237,9 +251,24 @@ def check_weights(weights, n: int) -> np.ndarray:
         row = np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0]
         raise ValueError(f"Got sample_weight[{row}] = {weights[row]}; weights must be finite and not negative. "
                          "Leave out rows that should not count, or give them weight 0.")
-    if not weights.sum() > 0:
+    if not weights.any():
         raise ValueError("Got sample_weight that sums to zero; at least one row must have a positive weight.")
     return weights
+
+# %% ../nbs/05_statistics.ipynb #c4d17a60
+def weight_unit(weights: np.ndarray) -> float:
+    "The unit in which weights are counted: 1, or a power of two near a mean beyond 2^±40."
+    top = weights.max()
+    mean = (weights / top).sum() / np.count_nonzero(weights)  # of the positive ones, beside the largest
+    exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
+    return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
+
+def _rows_that_count(X, weights):
+    "The rows of positive weight, their weights in their unit, and the unit."
+    unit = weight_unit(weights)
+    weights = weights if unit == 1 else weights / unit
+    counts = weights >= np.finfo(float).tiny  # below it: zeros, and what has lost its digits
+    return (X, weights, unit) if counts.all() else (X[counts], weights[counts], unit)
 
 # %% ../nbs/05_statistics.ipynb #6e5684db
 def _check_range(extent):
@@ -278,8 +307,10 @@ def prepare(
 ) -> Sample:
     "Data ready for `e_step`. Raises ValueError for bad data or weights."
     X = as_data(X)
+    weights, unit = None, 1.0
+    if sample_weight is not None:
+        X, weights, unit = _rows_that_count(X, check_weights(sample_weight, len(X)))
     n, d = X.shape
-    weights = None if sample_weight is None else check_weights(sample_weight, n)
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
     parts = list(_each_block(lambda rows: _extent(X, weights, rows, chunk), n, chunk, 4 * d, map))
@@ -288,7 +319,63 @@ def prepare(
     _check_range(high - low)
     origin = X[0] + shift
     scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), n, chunk, 4 * d, map))
-    return Sample(X, weights, n_samples, origin, np.maximum(high - shift, shift - low), scatter)
+    return Sample(X, weights, n_samples, origin, np.maximum(high - shift, shift - low), scatter, unit)
+
+# %% ../nbs/05_statistics.ipynb #5b3ce8f1
+def rounding_floor(reach):
+    "Variances that rounding alone can make of values up to `reach`, in its unit squared."
+    return (2.0**-51 * reach)**2
+
+def squared_spread(
+    x: np.ndarray,  # (n,) values of one feature
+    weights: np.ndarray | None,  # (n,) positive sample weights
+    variance: float,  # of x
+    reach: float,  # largest absolute value
+) -> float:
+    "The variance, or the square of the width of the middle half of the values where that is smaller and not zero."
+    low, high = quantiles(x, weights, np.array([0.25, 0.75]))
+    if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
+        return min((high - low)**2, variance)
+    low, high = quantiles(x, weights, np.array([0.01, 0.99]))
+    if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
+        inside = np.abs(x - 0.5 * (low + high)) <= 10.5 * (high - low)
+        if not inside.all():
+            return float(np.cov(x[inside], aweights=None if weights is None else weights[inside], bias=True))
+    return variance if variance > rounding_floor(reach) else 0.0
+
+# %% ../nbs/05_statistics.ipynb #a8f49d35
+FEW = 10_000  # rows that are soon sorted
+
+def _reached(x, weights, targets):
+    "The values at which the weights, added up from the smallest value on, reach the targets."
+    order = np.argsort(x)
+    places = np.searchsorted(np.cumsum(weights[order]), targets)
+    return x[order[np.minimum(places, len(x) - 1)]].astype(float)
+
+def _weight(weights, rows):
+    "The sum of the weights (None: each is one) of some rows, a mask."
+    return float(np.count_nonzero(rows) if weights is None else weights @ rows)
+
+def quantiles(
+    x: np.ndarray,  # (n,) values
+    weights: np.ndarray | None,  # (n,) positive weights, or None where every row counts once
+    shares: np.ndarray,  # (q,) between 0 and 1
+) -> np.ndarray:  # (q,) the smallest values that have these shares of the weight at or below them
+    "Weighted quantiles, the same for any order of the rows."
+    some = slice(None, None, -(-len(x) // FEW))
+    few, its = x[some], np.ones(len(x[some])) if weights is None else weights[some]
+    if len(few) == len(x):
+        return _reached(x, its, (1 - 1e-9) * shares * its.sum())
+    found, total = [], float(len(x) if weights is None else weights.sum())
+    for share in shares:
+        low, high = _reached(few, its, np.array([share - 0.02, share + 0.02]) * its.sum())
+        target, below = (1 - 1e-9) * share * total, _weight(weights, x < low)
+        near = np.flatnonzero((x >= low) & (x <= high))
+        held = np.ones(len(near)) if weights is None else weights[near]
+        if not below < target <= below + held.sum():  # the few told nothing
+            below, near, held = 0.0, slice(None), np.ones(len(x)) if weights is None else weights
+        found.extend(_reached(x[near], held, [target - below]))
+    return np.array(found)
 
 # %% ../nbs/05_statistics.ipynb #83b7a0e0
 def kappas(
@@ -297,7 +384,8 @@ def kappas(
 ) -> np.ndarray:  # (K,)
     "How much larger the terms of each component's log-density can be than one, Eq. (eq-s-kappa)."
     reach = reach + np.zeros(mixture.means.shape)
-    return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
+    with np.errstate(over="ignore"):  # then it is infinite, and large enough
+        return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
 
 def kappa(mixture: Mixture, reach: np.ndarray) -> float:
     "The largest of them."
@@ -313,12 +401,24 @@ def _whitened_square(mixture, k, x, work):
         y = np.multiply(np.reshape(factor, (-1, 1)), x, out=work)
     return np.einsum("am,am->m", y, y)
 
-# %% ../nbs/05_statistics.ipynb #1762036e
-NEGLIGIBLE = 1e-30  # of a row
+def _log_joint(mixture, X, squares):
+    "Log joints in place of the squared distances (K, m) of the columns of X (d, m), Eq. (eq-m-log-joint)."
+    if not squares.max() < FAR:  # some row is too far for squares
+        squares[...] = mixture.told_apart(X.T, squares)
+    squares *= -0.5
+    squares += mixture.log_peaks[:, None]
+    return squares
 
-def _that_count(X, resp):
+# %% ../nbs/05_statistics.ipynb #1762036e
+NEGLIGIBLE = 1e-30  # of a row of mean weight
+
+def _negligible(sample):
+    "The responsibility, times the sample weight, that no sum would notice."
+    return NEGLIGIBLE * sample.n_samples / len(sample.X)
+
+def _that_count(X, resp, negligible):
     "The columns of X (d, m) and their responsibilities (m,), without negligible ones where those are most."
-    near = np.flatnonzero(resp > NEGLIGIBLE)
+    near = np.flatnonzero(resp > negligible)
     return (X, resp) if 2 * len(near) > len(resp) else (np.take(X, near, axis=1), resp[near])
 
 # %% ../nbs/05_statistics.ipynb #0cd27e8d
@@ -327,7 +427,7 @@ def _careful_block(sample, mixture, about, rows, chunk):
     (K, d), structure = mixture.means.shape, mixture.structure
     columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, d, K, 1, 1))
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
-    second = np.zeros(covariances_shape(structure, K, d))
+    second, negligible = np.zeros(covariances_shape(structure, K, d)), _negligible(sample)
     for start in rows:
         m = min(chunk, rows.stop - start)
         X = columns[:, :m]
@@ -335,12 +435,13 @@ def _careful_block(sample, mixture, about, rows, chunk):
         w = None if sample.weights is None else sample.weights[start:start + m]
         for k in range(K):
             centred = np.subtract(X, mixture.means[k][:, None], out=x[:, :m])
-            joint[k, :m] = mixture.log_peaks[k] - 0.5 * _whitened_square(mixture, k, centred, y[:, :m])
-        resp = joint[:, :m]
+            joint[k, :m] = _whitened_square(mixture, k, centred, y[:, :m])
+        resp = _log_joint(mixture, X, joint[:, :m])
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
+        resp *= resp > negligible  # what was raised to LOWEST, too: squares of 1e140 would notice
         counts += resp.sum(axis=1)
         for k in range(K):
-            rows_k, resp_k = _that_count(X, resp[k])
+            rows_k, resp_k = _that_count(X, resp[k], negligible)
             centred = np.subtract(rows_k, about[k][:, None], out=x[:, :len(resp_k)])
             first[k] += centred @ resp_k
             centred *= np.sqrt(resp_k)
@@ -408,6 +509,7 @@ def _wide_block(sample, W, slabs, bounded, rows, chunk):
     shapes = (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (len(slabs[0]) * chunk,), (d, chunk)
     F, joint, top, total, y, z = work = _work_space(sample, *shapes)
     sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
+    negligible = _negligible(sample)
     for start in rows:
         m = min(chunk, rows.stop - start)
         w = None if sample.weights is None else sample.weights[start:start + m]
@@ -417,7 +519,7 @@ def _wide_block(sample, W, slabs, bounded, rows, chunk):
         log_likelihood += normalize(resp, top[:m], total[:m], w, bounded)
         sums += np.dot(f, resp.T)
         for k in range(K):
-            x, resp_k = _that_count(f[1:], resp[k])
+            x, resp_k = _that_count(f[1:], resp[k], negligible)
             Z = np.multiply(x, np.sqrt(resp_k), out=z[:, :len(resp_k)])
             second[k] += Z @ Z.T
     sample.buffers.append(work)
@@ -507,10 +609,6 @@ def _careful(sample, mixture, map=map, about=None):
     return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)
 
 # %% ../nbs/05_statistics.ipynb #a301999d
-@cache
-def _blas():
-    return ThreadpoolController()
-
 def n_workers(n_jobs: int | None) -> int:
     "Number of threads that `n_jobs` stands for, in scikit-learn's meaning. Raises ValueError for 0."
     if n_jobs == 1:
@@ -552,12 +650,52 @@ def _shared_map(pool, helpers):
                 other.cancel() or other.exception()  # waits if it is at work
     return run
 
+# %% ../nbs/05_statistics.ipynb #d3b80c5e
+@lru_cache(maxsize=1)
+def _libraries(n_modules):
+    "The matrix libraries that are loaded when so many modules are."
+    return ThreadpoolController()
+
+def _free_control():
+    "Let the calling thread be the next to set OpenBLAS's number of threads, and to own that right."
+    if hasattr(OpenBLASController, "clear_controlling_thread"):  # threadpoolctl 3.8
+        OpenBLASController.clear_controlling_thread(force=True)
+
+class _OneThread:
+    "A context in which libraries run on one thread, from the first to enter until the last to leave."
+    def __init__(self, user_api: str):  # "blas" or "openmp"
+        self.user_api, self.lock, self.users, self.libraries, self.limits = user_api, threading.Lock(), 0, None, []
+
+    def __enter__(self):
+        with self.lock:
+            libraries = _libraries(len(sys.modules))
+            if not self.users or libraries is not self.libraries:
+                _free_control()
+                self.limits.append(libraries.select(user_api=self.user_api).limit(limits=1))
+                self.libraries = libraries
+            self.users += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.users -= 1
+            while self.limits and not self.users:  # the last limit first
+                _free_control()
+                self.limits.pop().restore_original_limits()
+                _free_control()
+
+class _OpenMP(threading.local):
+    "OpenMP's limit, for each thread its own."
+    def __init__(self):
+        self.limit = _OneThread("openmp")
+
+_blas, _openmp = _OneThread("blas"), _OpenMP()
+
 # %% ../nbs/05_statistics.ipynb #8b07a98d
 @contextmanager
 def parallel(n_jobs: int | None = 1):
     "A context that yields a `map` running on `n_jobs` threads, with the matrix library held to one."
     workers = n_workers(n_jobs)
-    with _blas().limit(limits=1):
+    with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
         if workers == 1:
             yield map
         else:

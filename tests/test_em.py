@@ -156,9 +156,8 @@ def test_the_floor_of_weighted_rows():
     w = np.random.default_rng(1).integers(0, 4, size=500)
     np.testing.assert_allclose(variance_floor(prepare(X, w), 1e-3), variance_floor(prepare(np.repeat(X, w, axis=0)), 1e-3), rtol=1e-9)
     many = np.random.default_rng(2).standard_t(2, size=(20_001, 1))
-    w = np.where(np.arange(20_001) % 3 == 0, 0.0, 1.0)  # none of the rows that are looked at has a weight
-    sample = prepare(many, w)
-    np.testing.assert_allclose(variance_floor(sample, 0.1), 0.1 * sample.variances, rtol=1e-12)
+    w = np.where(np.arange(20_001) % 3 == 0, 0.0, 1.0)  # every third row, as every evenly taken one, has no weight
+    np.testing.assert_array_equal(variance_floor(prepare(many, w), 0.1), variance_floor(prepare(many[w > 0]), 0.1))
 
 
 # ---- the steps
@@ -433,3 +432,43 @@ def test_scikit_learn_in_every_pass(structure, name, K):
         assert step.log_likelihood / len(X) == pytest.approx(reference.lower_bound_, rel=1e-10)
     assert trace[-1] > trace[0] + 1  # it was not at rest
     assert n_parameters(structure, K, X.shape[1]) == reference._n_parameters()
+
+
+# ---- natural gradients, piece by piece
+
+@each_structure
+@pytest.mark.parametrize("d", [1, 2, 4])
+def test_the_change_of_the_natural_parameters_is_a_derivative(structure, d):
+    "Against central differences along random directions that keep the sum of the weights"
+    rng = np.random.default_rng(d)
+    A = rng.normal(size=(3, d, d)) / 2
+    S = {"full": A @ np.swapaxes(A, 1, 2) + np.eye(d), "tied": A[0] @ A[0].T + np.eye(d), "diag": rng.uniform(0.5, 2, size=(3, d)), "spherical": rng.uniform(0.5, 2, size=3)}
+    mixture, origin = Mixture([0.2, 0.5, 0.3], rng.normal(size=(3, d)), S[structure], structure), rng.normal(size=d)
+    here = em.expected(mixture, origin)
+    for _ in range(5):
+        v = rng.normal(size=len(here))
+        v[:3] -= v[:3].mean()
+        if structure in ("full", "tied"):  # `second` is symmetric
+            second = v[3 + 3 * d:].reshape(-1, d, d)
+            v[3 + 3 * d:] = (second + np.swapaxes(second, 1, 2)).ravel()
+        h = 1e-6
+        ahead, behind = (em.natural(em.from_expected(here + t * v, mixture, origin), origin) for t in (h, -h))
+        np.testing.assert_allclose(em.natural_change(mixture, origin, v), (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad, ratio", [(True, 1 / 4), (False, 1 / 2)])
+def test_the_trust_radius_shrinks_after_a_step_that_failed(bad, ratio, monkeypatch):
+    "A trial that falls is refused, and one that gains nothing of what was promised is taken; the next is shorter than either"
+    X, shortened, asked = data("iris"), em.shortened, []
+    start = start_on(X, 3, "full", 5)
+    def spoiled(point, direction, radius, origin, floor):
+        asked.append(radius)
+        found = shortened(point, direction, radius, origin, floor)
+        if len(asked) != 2 or found is None: return found
+        asked.append(found[1])  # the length of the second trial, which is replaced
+        return (start if bad else point.mixture), *found[1:]
+    monkeypatch.setattr(em, "shortened", spoiled)
+    steps = list(islice(em.natural_gradient_steps(prepare(X), start, variance_floor(prepare(X), 1e-6)), 60))
+    assert len(asked) > 3 and asked[2] > 0
+    assert asked[3] == pytest.approx(ratio * asked[2], rel=1e-12)
+    assert (np.diff([step.log_likelihood for step in steps]) > -1e-9).all()

@@ -638,3 +638,50 @@ def test_memory_of_threads():
     X = clusters(400_000, 4, 8)
     model = GaussianMixture(8, random_state=0, max_iter=2, tol=100, n_jobs=2)
     assert peak(lambda: model.fit(X)) < 48 * MIB
+
+
+# ---- the guard, by numbers of its own
+
+def log_density_of_each(sample, mixture):
+    "(n,) by `e_step`, one row at a time, on whatever path the sample takes"
+    return np.array([e_step(replace(sample, X=sample.X[i:i + 1], n_samples=1.0), mixture).log_likelihood for i in range(len(sample.X))])
+
+
+@pytest.mark.parametrize("structure", ["full", "diag", "spherical"])
+@pytest.mark.parametrize("tightness", [10.0**-p for p in np.arange(2, 6, 0.25)])
+def test_a_log_density_is_good_to_nine_digits_after_the_point(structure, tightness):
+    X = tight_data(tightness, 0.0)
+    mixture = near_the_data(X, structure)
+    log_density = exact_e_step(X, mixture.weights, mixture.means, mixture.matrices())[1]
+    near = np.abs(log_density.astype(float)) < 100  # rows further away have large log-densities, and fewer digits after the point
+    assert near.sum() >= len(X) // 2
+    assert np.abs(error(log_density_of_each(prepare(X, None, structure), mixture), log_density))[near].max() < 5e-10
+
+
+@each_structure
+@pytest.mark.parametrize("distance", [10.0, 1e2, 1e3, 1e4, 1e5, 1e6])
+def test_the_guard_sees_means_outside_the_data(structure, distance):
+    "Features of a mean far outside are large, though the data are near the origin: eps · 1e10 is no error of 1e-10"
+    from gmm_nb.statistics import coefficients
+    X = clusters(40, 2, 2)
+    sample = prepare(X, None, structure)
+    mixture = Mixture([0.5, 0.5], X[:2] + [[0, 0], [distance, distance]], compact(np.stack([np.eye(2)] * 2), structure), structure)
+    joint = coefficients(mixture, sample.origin) @ features(X, sample.origin, structure)
+    if structure == "tied":
+        joint -= 0.5 * np.sum((X - sample.origin)**2, axis=1)
+    from oracles import exact_log_joint
+    wrong = np.abs(error(joint, exact_log_joint(X, mixture.weights, mixture.means, mixture.matrices()))).max()
+    assert wrong < 1e-9 or not is_fast(sample, mixture)
+    assert is_fast(sample, mixture) == (distance <= 1e2)
+
+
+@each_structure
+def test_means_outside_the_data_and_no_maximum_taken(structure):
+    "All log joints are 800 to 1200 below their peaks: without a maximum their exponentials are zero, and the logarithm −∞"
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    mixture = Mixture([0.5, 0.5], [[30.0, 30.0], [32.0, 30.0]], compact(np.stack([np.eye(2)] * 2), structure), structure)
+    sample = prepare(X, None, structure)
+    assert is_fast(sample, mixture) and peak_if_bounded(mixture, sample) is None
+    got = e_step(sample, mixture)
+    assert got.log_likelihood == pytest.approx(mixture.log_density(X).sum(), rel=1e-12)
+    np.testing.assert_allclose(got.counts, mixture.resp(X).sum(axis=1), rtol=1e-9)
