@@ -366,6 +366,8 @@ def current(estimator) -> Mixture:
 
 def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
     "Keep a mixture as the fitted one, to be shown as `dtype`, whatever was set before."
+    if not isinstance(mixture, Mixture):
+        raise TypeError(f"Got mixture_ of type {type(mixture).__name__}; expected a Mixture.")
     own = vars(estimator)
     own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
     for name in PARTS:
