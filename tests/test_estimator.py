@@ -652,6 +652,13 @@ def test_attributes_that_make_no_mixture(new, message):
     assert model.fit(FAITHFUL).predict(FAITHFUL).shape == (272,), "a fit begins anew"
 
 
+def test_a_mixture_is_what_mixture_is_set_to():
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    for other in (None, model, {"weights": [1.0]}):
+        with pytest.raises(TypeError, match="Got mixture_ of type .*expected a Mixture"): model.mixture_ = other
+    assert model.predict(FAITHFUL).shape == (272,)
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies_keep_what_was_set_and_go_their_own_way(copied):
     model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
