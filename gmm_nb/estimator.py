@@ -7,48 +7,99 @@ Docs: https://gmm-nb.github.io/gmm_nb/estimator.html.md"""
 # %% ../nbs/09_estimator.ipynb #6e8f38be
 from __future__ import annotations
 
+import copy
+import inspect
+import sys
 import time
 import warnings
 from dataclasses import replace
-from functools import partial
+from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .covariance import at_floor, n_parameters, variance_floor
 from .em import ACCELERATIONS, Result, climb, why_not
-from .initialization import METHODS, as_resp, best_of, find_start, given_start
+from .initialization import METHODS, as_resp, best_of, find_start, given_start, off_saddle, start_near
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
-from .statistics import Sample, blocks, check_weights, parallel, precisions, prepare
+from .statistics import (Sample, blocks, check_weights, parallel, precisions, prepare,
+                                rows_that_count, weight_unit)
 
 # %% auto #0
-__all__ = ['check_parameters', 'generator', 'covariances_from', 'with_known_parts', 'races', 'reporter', 'run_races',
-           'VarianceFloorWarning', 'tell', 'fit', 'rowwise', 'posterior', 'Parameters', 'FittedAttributes',
-           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+__all__ = ['LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
+           'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'races', 'reporter', 'traits',
+           'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'fit', 'rowwise',
+           'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
+           'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'GaussianMixture',
+           'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/09_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
     if not ok:
-        raise ValueError(f"Got {name}={got!r}; expected {expected}.")
+        shown = repr(got)
+        shown = shown if len(shown) < 200 else f"{shown[:200]} ..."
+        raise ValueError(f"Got {name}={shown}; expected {expected}.")
+
+def _whole(value, least) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+def is_start(value) -> bool:
+    "Whether `init_params` can be meant: a name, a function, or numbers with one or two axes."
+    if isinstance(value, str) or callable(value):
+        return callable(value) or value in METHODS
+    try:
+        values = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return False
+    return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a7a
+LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}
+START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
+         "or a function that makes one of these")
 
 def check_parameters(estimator) -> None:
     "Raise ValueError for a parameter that cannot be meant."
-    whole = lambda value, least: isinstance(value, Integral) and not isinstance(value, bool) and value >= least
-    number = lambda value: isinstance(value, Real) and not isinstance(value, bool) and np.isfinite(value) and value >= 0
-    for name, least in {"n_components": 1, "max_iter": 1, "n_init": 1, "verbose": 0, "verbose_interval": 1}.items():
-        value = getattr(estimator, name)
-        _check(whole(value, least) or (name == "verbose" and isinstance(value, bool)), name, value, f"a whole number of at least {least}")
-    jobs = estimator.n_jobs
-    _check(jobs is None or (isinstance(jobs, Integral) and not isinstance(jobs, bool) and jobs != 0), "n_jobs", jobs, "None or a whole number other than 0")
+    of = lambda name: getattr(estimator, name)
+    for name, least in LEAST.items():
+        ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
+        _check(ok, name, of(name), f"a whole number of at least {least}")
     for name in ("tol", "reg_covar"):
-        _check(number(getattr(estimator, name)), name, getattr(estimator, name), "a finite number of at least 0")
-    _check(estimator.covariance_type in STRUCTURES, "covariance_type", estimator.covariance_type, f"one of {STRUCTURES}")
-    _check(estimator.acceleration in ACCELERATIONS, "acceleration", estimator.acceleration, f"one of {tuple(ACCELERATIONS)}")
-    _check(estimator.init_params in METHODS, "init_params", estimator.init_params, f"one of {METHODS}")
+        number = isinstance(of(name), Real) and not isinstance(of(name), bool)
+        _check(number and 0 <= of(name) < np.inf, name, of(name), "a finite number of at least 0")
+    jobs = of("n_jobs")
+    _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
+           "None or a whole number other than 0")
+    for name, options in {"covariance_type": STRUCTURES, "acceleration": ACCELERATIONS}.items():
+        _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
+    _check(is_start(of("init_params")), "init_params", of("init_params"), START)
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a72
+@cache
+def hooks() -> frozenset:
+    "Private methods of scikit-learn's mixture that a subclass may override, and that nobody calls here."
+    from sklearn.mixture import GaussianMixture as theirs
+    private = {name for cls in theirs.__mro__ if cls.__module__.startswith("sklearn.mixture")
+               for name, value in vars(cls).items()
+               if callable(value) and name.startswith("_") and not name.startswith("__")}
+    called = set(dir(BaseEstimator)) | set(dir(FittedAttributes))  # `_n_parameters` is
+    return frozenset(private - called)
+
+def refuse_hooks(estimator) -> None:
+    "Raise TypeError if an estimator has a method by which it would change scikit-learn's fit."
+    found = sorted(name for name in hooks() if hasattr(estimator, name))
+    if found:
+        raise TypeError(
+            f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture calls "
+            "this in a fit; here it is never called. To choose the start, give a function or an "
+            "array as init_params. To change densities, override score_samples and predict_proba. "
+            "To change EM itself, loop over gmm_nb.em.em_steps, or subclass scikit-learn's class "
+            "and take over its fit by from_sklearn. A method that is meant for something else "
+            "needs another name.")
 
 # %% ../nbs/09_estimator.ipynb #86f0e631
 def generator(random_state) -> np.random.Generator:
@@ -68,39 +119,53 @@ def covariances_from(precisions_init, structure: str, n_components: int, n_featu
     inverse = precisions(given)  # of a matrix taken for a covariance: its inverse
     return 0.5 * (inverse + np.swapaxes(inverse, -1, -2)) if structure in ("full", "tied") else inverse
 
-def with_known_parts(mixture: Mixture | None, estimator, n_features: int) -> Mixture:
-    "Replace the parts of a start that the user has given; without a start, all parts must be there."
+def known_means(estimator, n_features: int) -> np.ndarray:
+    "`means_init`, (K, d). ValueError for another shape."
+    means, shape = np.asarray(estimator.means_init, dtype=float), (estimator.n_components, n_features)
+    _check(means.shape == shape, "means_init of shape", means.shape, f"{shape}")
+    return means
+
+def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
+    "Replace the parts of a start that the user has given."
     known, K = {}, estimator.n_components
     if estimator.weights_init is not None:
         known["weights"] = np.asarray(estimator.weights_init)
+        _check(known["weights"].shape == (K,), "weights_init of shape", known["weights"].shape, f"({K},)")
     if estimator.means_init is not None:
-        known["means"] = np.asarray(estimator.means_init)
-        _check(known["means"].shape == (K, n_features), "means_init of shape", known["means"].shape, f"{(K, n_features)}")
+        known["means"] = known_means(estimator, n_features)
     if estimator.precisions_init is not None:
         known["covariances"] = covariances_from(estimator.precisions_init, estimator.covariance_type, K, n_features)
-    if "weights" in known:
-        _check(known["weights"].shape == (K,), "weights_init of shape", known["weights"].shape, f"({K},)")
-    return Mixture(**known, structure=estimator.covariance_type) if mixture is None else replace(mixture, **known)
+    return replace(mixture, **known)
 
 # %% ../nbs/09_estimator.ipynb #6a3dbdd1
-def races(estimator, sample: Sample, floor, rng) -> list:
-    "Functions that make the starts of a fit, best first: `n_init` of them, or one where the start is known."
-    K, structure, d = estimator.n_components, estimator.covariance_type, sample.X.shape[1]
-    last = getattr(estimator, "mixture_", None) if estimator.warm_start else None
-    if last is not None and (last.means.shape, last.structure) == ((K, d), structure):
+def last_mixture(estimator, n_features: int) -> Mixture | None:
+    "The mixture that `warm_start` goes on from, if there is one of this kind."
+    if not estimator.warm_start or lacking(estimator):
+        return None
+    last, wanted = settled(estimator), (estimator.n_components, n_features)
+    return last if (last.means.shape, last.structure) == (wanted, estimator.covariance_type) else None
+
+def races(estimator, sample: Sample, counts: np.ndarray, floor, rng) -> list:
+    "Functions that make mixtures to start from, best first; `counts` says which rows are in the sample."
+    K, structure, method = estimator.n_components, estimator.covariance_type, estimator.init_params
+    last = last_mixture(estimator, sample.X.shape[1])
+    if last is not None:
         return [lambda: [last]]
-    if all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init)):
-        return [lambda: [with_known_parts(None, estimator, d)]]
-    method = estimator.init_params
 
     def make():
+        if estimator.means_init is not None:
+            means = known_means(estimator, sample.X.shape[1])
+            return [start_near(sample, means, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
-            found = find_start(sample, K, method, rng, structure, estimator.reg_covar, floor)
-        else:
-            given = method(sample.X, K, rng) if callable(method) else method
-            found = [given_start(sample, as_resp(given, len(sample.X), K), structure, floor)]
-        return [with_known_parts(mixture, estimator, d) for mixture in found]
-    return [make] * (estimator.n_init if isinstance(method, str) or callable(method) else 1)
+            return find_start(sample, K, method, rng, structure, estimator.reg_covar, floor)
+        given = method(sample.X, K, rng) if callable(method) else method
+        every = len(sample.X) if callable(method) else len(counts)
+        resp = as_resp(given, every, K)
+        return [given_start(sample, resp if callable(method) else resp[:, counts], structure, floor)]
+
+    drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
+    with_parts = lambda: [with_known_parts(mixture, estimator, sample.X.shape[1]) for mixture in make()]
+    return [with_parts] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/09_estimator.ipynb #33aab6de
 def reporter(estimator):
@@ -118,36 +183,70 @@ def reporter(estimator):
     return report
 
 # %% ../nbs/09_estimator.ipynb #0f76f0f8
-def run_races(estimator, sample: Sample, floor, rng, map, after: Result | None) -> tuple[Result, int]:
-    "The best end of all races, and how many starts collapsed."
-    report = reporter(estimator)
+def traits(sample: Sample) -> tuple:
+    "What tells one data set from another."
+    return sample.X.shape, sample.n_samples, sample.unit, sample.origin.tobytes(), sample.radius.tobytes()
 
-    def go_on(start):
+def earlier_run(estimator, sample: Sample) -> Result | None:
+    "The run that a warm start goes on from, if it was made on these data and nothing was set since."
+    known, result = vars(estimator).get("_run", (None, None))
+    same = estimator.warm_start and known == traits(sample) and len(result.log_likelihoods)
+    return result if same and vars(estimator).get("mixture_") is result.mixture else None
+
+def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Result, int]:
+    "The best end of all races, and how many starts collapsed."
+    report, after = reporter(estimator), earlier_run(estimator, sample)
+
+    def go_on(start, after=after):
         return climb(sample, start, floor, map, estimator.acceleration, estimator.max_iter,
                      tol=estimator.tol, callback=report, after=after)
-    return best_of(races(estimator, sample, floor, rng), go_on, floor)
+    follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
+    return best_of(races(estimator, sample, counts, floor, rng), follow, floor)
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a73
+_told = {}  # (code, line, kind) of what was told; holds the code, whose number may be used again else
+
+def is_shown_once(text: str, category, module: str, line: int) -> bool:
+    "Whether the filter in force shows equal warnings of a line once."
+    action = next((action for action, message, kind, where, at in warnings.filters
+                   if issubclass(category, kind) and (message is None or message.match(text))
+                   and (where is None or where.match(module)) and at in (0, line)), "default")
+    return action in ("default", "module", "once")
+
+def say(text: str, category) -> None:
+    "Warn at the first line outside this file, once for each kind if the filters ask for that."
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
+        frame, level = frame.f_back, level + 1
+    module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
+    key = id(frame.f_code), line, category
+    if key not in _told or not is_shown_once(text, category, module, line):
+        _told[key] = frame.f_code
+        warnings.warn(text, category, stacklevel=level)
 
 # %% ../nbs/09_estimator.ipynb #6b886e90
 class VarianceFloorWarning(UserWarning):
-    "A component is as narrow as `reg_covar` allows."
+    """A component is as narrow as `reg_covar` allows: some variance rests on the floor.
+
+    The log-likelihood then depends on the floor. Constant or copied features, repeated rows and
+    too many components lead there."""
 
 def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
     "Warn where a fit is not what was hoped for; `low` says which components rest on the floor."
     if result.interrupted:
-        warnings.warn(f"Interrupted after {result.n_iter} passes: the best mixture so far was kept. "
-                      "Set warm_start=True and fit again to go on from it.", UserWarning, stacklevel=4)
-    elif not result.converged:
-        warnings.warn(f"EM did not converge in {result.n_iter} passes{result.last_gain(estimator.tol, n_samples)} "
-                      "Raise max_iter, or tol if this is good enough.", ConvergenceWarning, stacklevel=4)
+        say(f"Interrupted after {result.n_iter} passes: the best mixture so far was kept. "
+            "Set warm_start=True and fit again to go on from it.", UserWarning)
+    elif not result.converged and estimator.max_iter > 0:  # 0 asks for the start
+        say(why_not(result, estimator.tol, n_samples), ConvergenceWarning)
     if low.any():
-        warnings.warn(f"Components {np.flatnonzero(low).tolist()} rest on the variance floor (reg_covar={estimator.reg_covar:g}): in some "
-                      "direction they are as narrow as allowed, and the log-likelihood depends on the floor. Constant or copied features, "
-                      "repeated rows, or too many components lead there; a component that really is so narrow needs a smaller reg_covar.",
-                      VarianceFloorWarning, stacklevel=4)
+        say(f"The narrowest components ({np.count_nonzero(low)} of {len(low)}) rest on the "
+            "variance floor; use fewer components, or a smaller reg_covar if they really are "
+            "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/09_estimator.ipynb #e593b259
 def fit(estimator, X, sample_weight=None):
     "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
+    refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     if len(X) < estimator.n_components:
@@ -155,27 +254,37 @@ def fit(estimator, X, sample_weight=None):
                          f"n_samples = {len(X)}. Use fewer components or more data.")
     if len(X) < 2:
         raise ValueError("Got n_samples = 1; expected at least 2 rows, since a single one has no variance.")
+    counts = np.ones(len(X), dtype=bool)
     with parallel(estimator.n_jobs) as map:
         sample = prepare(X, sample_weight, estimator.covariance_type, map)
-        result, collapsed = run_starts(estimator, sample, generator(estimator.random_state), map)
-    estimator.mixture_, estimator.converged_, estimator.n_iter_ = result.mixture, bool(result.converged), result.n_iter
+        floor = variance_floor(sample, estimator.reg_covar)
+        if len(sample.X) < len(X):  # rows of weight zero are left out
+            counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
+        rng = generator(estimator.random_state)
+        result, collapsed = run_races(estimator, sample, counts, floor, rng, map)
+    settle(estimator, result.mixture, X.dtype)
+    estimator._run = traits(sample), result
+    estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
-    estimator.lower_bound_ = estimator.lower_bounds_[-1]
+    estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
-    tell(estimator, result, at_floor(result.mixture, variance_floor(sample, estimator.reg_covar)), sample.n_samples)
+    tell(estimator, result, at_floor(result.mixture, floor), sample.n_samples)
     return estimator
 
 # %% ../nbs/09_estimator.ipynb #126b73d9
 def rowwise(estimator, X, reduce) -> np.ndarray:
-    "Apply a function to the (K, m) log joints of each block of rows, and join the results along rows."
-    check_is_fitted(estimator)
+    "Apply a function to the (K, m) log joints of each block of rows; join the results along rows."
+    mixture = settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
+    of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as map:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
-        return np.concatenate(list(map(lambda rows: reduce(estimator.mixture_.log_joint(X[rows.start:rows.stop])), pieces)))
+        found = np.concatenate(list(map(of, pieces)))
+    shown = found.dtype if found.dtype.kind == "i" else np.result_type(X.dtype, estimator._dtype)
+    return found.astype(shown, copy=False)
 
 def posterior(joint: np.ndarray) -> np.ndarray:
-    "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as scikit-learn has it."
+    "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as in scikit-learn."
     return softmax(joint).T
 
 # %% ../nbs/09_estimator.ipynb #0b986c8c
@@ -186,11 +295,11 @@ class Parameters(BaseEstimator):
         n_components=1,  # K, number of Gaussians
         *,
         covariance_type="full",  # "full", "tied", "diag" or "spherical"
-        tol=1e-7,  # stop when a pass gains less log-likelihood a row, in nats
-        reg_covar=1e-6,  # smallest variance of a component, as a fraction of each feature's squared spread; no unit
-        max_iter=1000,  # most passes over the data
-        n_init=5,  # starts; all run a few passes, the best goes on
-        init_params="kmeans",  # "kmeans", "k-means++", "random_from_data" or "random"
+        tol=1e-7,  # stop when less log-likelihood a row is left to gain, in nats
+        reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread; no unit
+        max_iter=1000,  # most passes over the data; with 0 the start is the result
+        n_init=1,  # races; each tries a dozen starts, and the best end of all is kept
+        init_params="kmeans",  # or "k-means++", "random_from_data", "random"; labels (n,), responsibilities (n, K), a function
         weights_init=None,  # (K,) weights to start from
         means_init=None,  # (K, d) means to start from
         precisions_init=None,  # inverse covariances to start from, in the shape of covariances_
@@ -199,7 +308,7 @@ class Parameters(BaseEstimator):
         verbose=0,  # 1 prints progress, 2 also gains and times
         verbose_interval=10,  # passes between prints
         n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
-        acceleration=None,  # None: the derivation's EM; "squarem" or "natural-gradient": fewer passes
+        acceleration="natural-gradient",  # or "squarem"; None is the EM of the derivation
     ):
         self.n_components, self.covariance_type, self.tol, self.reg_covar = n_components, covariance_type, tol, reg_covar
         self.max_iter, self.n_init, self.init_params = max_iter, n_init, init_params
@@ -210,22 +319,192 @@ class Parameters(BaseEstimator):
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
 
+# %% ../nbs/09_estimator.ipynb #5c1e0a74
+PARTS = ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_")
+
+def symmetric(S: np.ndarray) -> np.ndarray:
+    "Matrices (..., d, d), made symmetric where their halves differ by float32's rounding at most."
+    mean, size = 0.5 * (S + np.swapaxes(S, -1, -2)), np.max(np.abs(S), axis=(-2, -1), keepdims=True)
+    return mean if np.all(np.abs(S - mean) <= 1e-5 * size) else S
+
+def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
+    "Covariances from the attribute of this name. ValueError where a matrix has no inverse."
+    value, matrix = np.asarray(value, dtype=float), structure in ("full", "tied")
+    if matrix and (value.ndim < 2 or value.shape[-1] != value.shape[-2]):
+        raise ValueError(f"{name} has shape {value.shape}; expected square matrices")
+    if name == "covariances_":
+        return symmetric(value) if matrix else value
+    with np.errstate(divide="ignore"):
+        inverse = np.linalg.inv(value) if matrix else 1 / value
+    if name == "precisions_":
+        return symmetric(inverse) if matrix else inverse
+    return np.swapaxes(inverse, -1, -2) @ inverse if matrix else inverse**2  # P Pᵀ = Σ⁻¹
+
+def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
+    "Whether covariances are equal to float32's digits, in units of the standard deviations."
+    matrix = structure in ("full", "tied")
+    sd = np.sqrt(np.diagonal(a, axis1=-2, axis2=-1) if matrix else a)
+    scale = sd[..., :, None] * sd[..., None, :] if matrix else a
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-3 * scale))
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a75
+def put_together(new: dict, last: Mixture | None, covariance_type: str) -> Mixture:
+    "The mixture of attributes that were set, and of the last one for the rest. May raise ValueError."
+    given = {name: new[name] for name in PARTS[2:] if name in new}
+    structure = covariance_type if given else last.structure
+    found = [covariances_by(name, value, structure) for name, value in given.items()]
+    mixture = Mixture(new["weights_"] if "weights_" in new else last.weights,
+                      new["means_"] if "means_" in new else last.means,
+                      found[0] if found else last.covariances, structure)
+    for name, other in zip(given, found):
+        if not agree(mixture.covariances, other, structure):
+            raise ValueError(f"{name} says other covariances than {next(iter(given))}")
+    return mixture
+
+def lacking(estimator) -> list:
+    "What has not been set of all that makes a mixture; nothing for a fitted one."
+    own = vars(estimator)
+    if "mixture_" in own:
+        return []
+    spread = any(name in own for name in PARTS[2:])
+    lacks = [name for name in PARTS[:2] if name not in own]
+    return lacks if spread else [*lacks, "covariances_ or precisions_cholesky_"]
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a76
+def current(estimator) -> Mixture:
+    "The mixture that the attributes describe at this moment. Raises NotFittedError if there is none."
+    own, missing, name = vars(estimator), lacking(estimator), type(estimator).__name__
+    new = {part: own[part] for part in PARTS if part in own}
+    if missing and not new:
+        raise NotFittedError(f"This {name} instance is not fitted yet. Call 'fit' with "
+                             "appropriate arguments before using this estimator.")
+    if missing:
+        raise NotFittedError(f"This {name} instance has {', '.join(new)} only; set "
+                             f"{', '.join(missing)} as well, or call 'fit'.")
+    try:
+        last = own.get("mixture_")
+        return put_together(new, last, estimator.covariance_type) if new else last
+    except ValueError as error:
+        raise NotFittedError(f"No mixture follows from what was set, {', '.join(new)}: {error}. "
+                             "Set all attributes that belong together.") from None
+
+def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
+    "Keep a mixture as the fitted one, to be shown as `dtype`, whatever was set before."
+    if not isinstance(mixture, Mixture):
+        raise TypeError(f"Got mixture_ of type {type(mixture).__name__}; expected a Mixture.")
+    own = vars(estimator)
+    own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
+    for name in PARTS:
+        own.pop(name, None)
+    return mixture
+
+def settled(estimator) -> Mixture:
+    "The fitted mixture, put together for good. Raises NotFittedError if there is none."
+    mixture, own = current(estimator), vars(estimator)
+    kinds = {own[name].dtype for name in PARTS if name in own}
+    if not kinds:
+        return mixture
+    single = all(kind.itemsize <= 4 for kind in kinds | {own.get("_dtype", np.dtype("f4"))})
+    return settle(estimator, mixture, np.float32 if single else np.float64)
+
 # %% ../nbs/09_estimator.ipynb #13c51b07
+def part(name: str, read, doc: str) -> property:
+    "A fitted attribute: what was set, or else what the mixture says; its array is read-only."
+    def fixed(array):
+        array = array.view()
+        array.setflags(write=False)
+        return array
+    def get(self):
+        own = vars(self)
+        if name in own:
+            return own[name]
+        mixture = own.get("mixture_") or current(self)
+        return fixed(np.asarray(read(mixture), dtype=own.get("_dtype")))
+    def put(self, values):
+        array = np.array(values)
+        vars(self)[name] = fixed(array.astype(float) if array.dtype.kind in "biu" else array)
+    return property(get, put, doc=doc)
+
 class FittedAttributes:
-    "Fitted attributes, under scikit-learn's names and in its shapes; all are read from `mixture_`."
-    @property
-    def weights_(self): return self.mixture_.weights  # (K,)
-    @property
-    def means_(self): return self.mixture_.means  # (K, d)
-    @property
-    def covariances_(self): return self.mixture_.covariances  # (K,d,d), (d,d), (K,d) or (K,)
-    @property
-    def precisions_cholesky_(self): return self.mixture_.precisions_cholesky  # P with P Pᵀ = Σ⁻¹
-    @property
-    def precisions_(self): return precisions(self.mixture_).copy()  # Σ⁻¹
+    "Fitted attributes, in scikit-learn's shapes. They can be set, not written into."
+    mixture_ = property(lambda self: current(self), lambda self, new: settle(self, new),
+                        doc="The fitted mixture, in float64")
+    weights_ = part("weights_", lambda m: m.weights, "Shares of the components, (K,)")
+    means_ = part("means_", lambda m: m.means, "Means, (K, d)")
+    covariances_ = part("covariances_", lambda m: m.covariances, "(K, d, d), (d, d), (K, d) or (K,)")
+    precisions_cholesky_ = part("precisions_cholesky_", lambda m: m.precisions_cholesky,
+                                "P with P Pᵀ = Σ⁻¹, in the shape of the covariances")
+    precisions_ = part("precisions_", precisions, "Inverse covariances, in their shape")
+
+    def __sklearn_is_fitted__(self):
+        return not lacking(self)
+
+    def _n_parameters(self):
+        "How many free parameters `bic` and `aic` count."
+        mixture = settled(self)
+        return n_parameters(mixture.structure, *mixture.means.shape)
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a78
+FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_",
+          "feature_names_in_")
+
+def as_sklearn(estimator):
+    "A new estimator of scikit-learn's class with the same mixture, parameters and attributes."
+    from sklearn.mixture import GaussianMixture as theirs
+    m, start, state = settled(estimator), estimator.init_params, estimator.random_state
+    if isinstance(state, np.random.Generator):
+        state = np.random.RandomState(state.bit_generator)
+    parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
+    parameters |= {"n_components": m.n_components, "covariance_type": m.structure,
+                   "init_params": start if isinstance(start, str) else "kmeans",
+                   "random_state": state}
+    other = theirs(**parameters)
+    arrays = (m.weights, m.means, m.covariances, m.precisions_cholesky, precisions(m))
+    vars(other).update(zip(PARTS, map(np.array, arrays)), n_features_in_=m.n_features)
+    known = {name: getattr(estimator, name) for name in FITTED if hasattr(estimator, name)}
+    vars(other).update(copy.deepcopy(known))
+    return other
+
+def adopted(cls, estimator):
+    "A new estimator of a class of ours with the mixture, parameters and attributes of theirs."
+    from sklearn.mixture import GaussianMixture as theirs
+    if not isinstance(estimator, theirs):
+        raise TypeError(
+            f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. "
+            "Another class predicts by another rule. If its weights, means and covariances are "
+            "all that is wanted, set mixture_ to a Mixture of them.")
+    check_is_fitted(estimator, ["weights_", "means_", "precisions_cholesky_"])
+    parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
+    accepted = parameters.keys() & inspect.signature(cls).parameters.keys()
+    ours = cls(**{name: parameters[name] for name in accepted})
+    vars(ours).update(parameters)  # a subclass may not take all of them
+    known = {name: getattr(estimator, name, None) for name in (*PARTS[:4], *FITTED)}
+    for name, value in known.items():
+        if value is not None:
+            setattr(ours, name, copy.deepcopy(value))
+    settled(ours)
+    return ours
+
+# %% ../nbs/09_estimator.ipynb #5c1e0a79
+class Conversions:
+    "To scikit-learn's class and back."
+    def to_sklearn(self):
+        """This fit as a `sklearn.mixture.GaussianMixture`, with equal predictions; float64.
+
+        If fitted again it does what scikit-learn does: there `reg_covar` is added to every
+        variance, in the data's squared units. Raises NotFittedError."""
+        return as_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, estimator):
+        """The fit of a `sklearn.mixture.GaussianMixture` as an estimator of this class.
+
+        Of a subclass of scikit-learn's only parameters and fitted attributes are taken over.
+        Raises TypeError for any other class, as `BayesianGaussianMixture`, and NotFittedError."""
+        return adopted(cls, estimator)
 
 # %% ../nbs/09_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
         "Fit to rows X (n, d); from the same start, integer weights equal repeated rows. Raises ValueError for bad input."
@@ -233,7 +512,8 @@ class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
 
     def fit_predict(self, X, y=None, sample_weight=None):
         "Fit and return the most probable component of each row, (n,)."
-        return self.fit(X, sample_weight=sample_weight).predict(X)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return self.fit(X, **weights).predict(X)
 
     def predict(self, X):
         "Most probable component of each row, (n,)."
@@ -251,9 +531,9 @@ class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
         "Mean log-density of the rows; weighted where weights are given."
         return weighted_mean(self.score_samples(X), sample_weight)
 
-    def sample(self, n_samples=1):
-        "New rows (n, d) and the components they come from (n,), sorted by component."
-        return sample_sorted(self, n_samples)
+    def sample(self, n_samples=1, random_state=None):
+        "Rows (n, d) and their components (n,), sorted; None takes the estimator's random_state."
+        return sample_sorted(self, n_samples, random_state)
 
     def bic(self, X, sample_weight=None):
         "Bayesian information criterion, smaller is better; n is the sum of the weights. Schwarz (1978)"
@@ -264,22 +544,30 @@ class GaussianMixture(FittedAttributes, DensityMixin, Parameters):
         return criterion(self, X, sample_weight, lambda n: 2.0)
 
 # %% ../nbs/09_estimator.ipynb #8e948edf
-def sample_sorted(estimator, n_samples):
+def sample_sorted(estimator, n_samples, random_state=None):
     "Draw rows and sort them by component, as scikit-learn does."
-    check_is_fitted(estimator)
-    _check(isinstance(n_samples, Integral) and n_samples >= 1, "n_samples", n_samples, "a whole number of at least 1")
-    X, labels = estimator.mixture_.sample(int(n_samples), generator(estimator.random_state))
+    mixture = settled(estimator)
+    _check(_whole(n_samples, 1), "n_samples", n_samples, "a whole number of at least 1")
+    state = estimator.random_state if random_state is None else random_state
+    X, labels = mixture.sample(int(n_samples), generator(state))
     order = np.argsort(labels, kind="stable")
     return X[order], labels[order]
 
 def weighted_mean(values, sample_weight) -> float:
     "Mean of values (n,), weighted where weights are given. Raises ValueError for bad weights."
-    return float(np.mean(values) if sample_weight is None else np.average(values, weights=check_weights(sample_weight, len(values))))
+    if sample_weight is None:
+        return float(np.mean(values))
+    weights = check_weights(sample_weight, len(values))
+    return float(np.average(values, weights=weights / weight_unit(weights)))  # their sum is a number there
 
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
-    check_is_fitted(estimator)
-    scores = estimator.score_samples(X)
-    n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
-    free = n_parameters(estimator.mixture_.structure, *estimator.mixture_.means.shape)
-    return float(-2 * n * weighted_mean(scores, sample_weight) + price(n) * free)
+    scores = estimator.score_samples(X).astype(float)  # criteria differ by less than float32 can sum
+    with np.errstate(over="ignore"):
+        n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
+        log_likelihood = n * weighted_mean(scores, sample_weight)
+        value = float(-2 * log_likelihood + price(n) * estimator._n_parameters())
+    if not np.isfinite(value):
+        raise ValueError("Got sample_weight whose sum, times the log-likelihood of a row, is no "
+                         "floating-point number. Divide the weights by a constant.")
+    return value

@@ -12,18 +12,19 @@ from typing import Callable, Iterable, NamedTuple
 
 import numpy as np
 
-from .covariance import (CollapsedComponent, at_floor, centre, m_step, raise_matrices, rounding_floor,
-                               squared_spreads, variance_floor)
+from .covariance import CollapsedComponent, at_floor, centre, m_step, raise_matrices, variance_floor
 from .em import Result, climb
 from .mixture import Mixture
-from .statistics import FORMS, Sample, Statistics, coefficients, features, outer, prepare
+from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer, prepare,
+                               quantiles)
 
 # %% auto #0
 __all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows', 'inverse',
            'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start', 'sums_of',
            'borrow', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'Ranking', 'race', 'best_half',
            'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
-           'as_many', 'refined', 'find_start', 'statistics_of', 'given_start', 'as_resp', 'best_of']
+           'as_many', 'refined', 'find_start', 'statistics_of', 'given_start', 'start_near', 'as_resp', 'best_of',
+           'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
@@ -53,10 +54,10 @@ def start_rows(
 ) -> StartRows:
     "Rows ready for starts."
     sample = prepare(X, weights, structure)
-    spreads = squared_spreads(sample)
-    origin = np.quantile(X, 0.5, axis=0, weights=weights, method="inverted_cdf").astype(float)
+    spreads = sample.squared_spreads
+    origin = np.array([quantiles(x, weights, np.array([0.5]))[0] for x in X.T])
     F = features(X, origin, "full" if structure == "tied" else structure)
-    varies = np.flatnonzero(spreads > rounding_floor(sample))
+    varies = np.flatnonzero(spreads > 0)
     units = F[[0, *(1 + varies)]]
     units[1:] /= np.sqrt(spreads[varies])[:, None]
     fraction = max(fraction, LEAST)
@@ -450,6 +451,20 @@ def given_start(sample: Sample, resp: np.ndarray, structure: str, floor=None) ->
     weights = np.ones(len(sample.X)) if sample.weights is None else sample.weights
     return m_step(statistics_of(sample.X.astype(float), weights, resp, structure), floor)
 
+def start_near(
+    sample: Sample,
+    means: np.ndarray,  # (K, d)
+    structure: str,
+    rng: np.random.Generator,  # for a subsample of large data
+    fraction: float = LEAST,  # floor, as a fraction of the squared spreads
+) -> Mixture:
+    "A start from the rows that are nearest to given means, in standardized coordinates."
+    size = start_size(len(means), sample.X.shape[1], structure)
+    rows = start_rows(*subsample(sample, size, rng), structure, fraction)
+    centres = ((means - rows.origin) / np.sqrt(rows.wide))[None, :, rows.varies]
+    shares = k_means(rows.units, rows.weights, metric(rows, "standardized")[None], centres, 0)
+    return as_mixture(rows, stack_of(rows, shares))
+
 def as_resp(
     given,  # (n,) labels 0 … K−1, or (n, K) responsibilities
     n_samples: int,
@@ -501,3 +516,34 @@ def best_of(
     last = lambda end: end.log_likelihoods[-1] if len(end.log_likelihoods) else -np.inf
     best = max(ends, key=lambda end: (sound(end), not end.collapse, last(end)))
     return replace(best, interrupted=True) if interrupted else best, len(errors)
+
+# %% ../nbs/08_initialization.ipynb #6f92c3d1
+def deviations(mixture: Mixture) -> np.ndarray:
+    "(K, d) standard deviations of the components."
+    S = mixture.covariances
+    variances = np.diagonal(S, axis1=-2, axis2=-1) if mixture.structure in ("full", "tied") else S
+    return np.sqrt(variances.reshape(-1, 1) if mixture.structure == "spherical" else variances) + np.zeros_like(mixture.means)
+
+def twins(mixture: Mixture) -> list:
+    "Pairs of components whose means and covariances are equal but for a thousandth of a standard deviation."
+    (i, j), sd, S = np.triu_indices(mixture.n_components, 1), deviations(mixture), mixture.covariances
+    near = np.all(np.abs(mixture.means[i] - mixture.means[j]) <= 1e-3 * sd[i], axis=1)
+    equal = lambda a, b: mixture.structure == "tied" or np.all(np.abs(S[a] - S[b]) <= 1e-3 * np.abs(S[a]).max())
+    return [(a, b) for a, b in zip(i[near], j[near]) if equal(a, b)]
+
+def off_saddle(result: Result, go_on: Callable[[Mixture], Result], rng: np.random.Generator) -> Result:
+    "A run that ended with equal components, gone on with after they were set apart, if that is better."
+    mixture, pairs = result.mixture, twins(result.mixture) if result.converged else []
+    if not pairs:
+        return result
+    means, sd = mixture.means.copy(), deviations(mixture)
+    for a, b in pairs:
+        step = sd[a] * rng.choice([-1.0, 1.0], mixture.n_features)
+        means[a], means[b] = mixture.means[a] + step, mixture.means[b] - step
+    try:
+        again = go_on(replace(mixture, means=means))
+    except CollapsedComponent:
+        return result
+    trace = np.maximum.accumulate(np.concatenate([result.log_likelihoods, again.log_likelihoods]))
+    better = trace[-1] > trace[result.n_iter - 1] and not again.collapse
+    return replace(again, log_likelihoods=trace, n_iter=len(trace)) if better else result

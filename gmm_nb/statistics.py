@@ -26,8 +26,8 @@ from .mixture import FAR, Mixture, covariances_shape
 # %% auto #0
 __all__ = ['OUTER', 'FORMS', 'LOWEST', 'MUCH', 'FEW', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'outer', 'Statistics', 'Form', 'features',
            'precisions', 'coefficients', 'normalize', 'chunk_rows', 'blocks', 'Sample', 'check_weights', 'weight_unit',
-           'prepare', 'rounding_floor', 'squared_spread', 'quantiles', 'kappas', 'kappa', 'wide_rows',
-           'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
+           'rows_that_count', 'prepare', 'rounding_floor', 'squared_spread', 'quantiles', 'kappas', 'kappa',
+           'wide_rows', 'peak_if_bounded', 'is_wide', 'is_fast', 'e_step', 'n_workers', 'parallel']
 
 # %% ../nbs/05_statistics.ipynb #05ccec02
 OUTER = {
@@ -263,12 +263,12 @@ def weight_unit(weights: np.ndarray) -> float:
     exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
     return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
 
-def _rows_that_count(X, weights):
-    "The rows of positive weight, their weights in their unit, and the unit."
+def rows_that_count(weights: np.ndarray) -> tuple[np.ndarray | slice, np.ndarray, float]:
+    "Which rows have a positive weight, their weights in their unit, and the unit."
     unit = weight_unit(weights)
     weights = weights if unit == 1 else weights / unit
     counts = weights >= np.finfo(float).tiny  # below it: zeros, and what has lost its digits
-    return (X, weights, unit) if counts.all() else (X[counts], weights[counts], unit)
+    return (slice(None), weights, unit) if counts.all() else (counts, weights[counts], unit)
 
 # %% ../nbs/05_statistics.ipynb #6e5684db
 def _check_range(extent):
@@ -309,7 +309,8 @@ def prepare(
     X = as_data(X)
     weights, unit = None, 1.0
     if sample_weight is not None:
-        X, weights, unit = _rows_that_count(X, check_weights(sample_weight, len(X)))
+        counts, weights, unit = rows_that_count(check_weights(sample_weight, len(X)))
+        X = X[counts]
     n, d = X.shape
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
