@@ -21,7 +21,7 @@ def univariate_density(
     mean, # μ, in the unit of x
     variance, # σ², in the unit of x squared, positive
 ): # N(x; μ, σ²), per unit of x; the three arguments broadcast
-    "One-dimensional Gaussian, Eq. (eq-density-1d). ValueError unless all variances are positive."
+    "One-dimensional Gaussian, Eq. (eq-density-1d). ValueError unless all variances are > 0."
     if not np.all(np.greater(variance, 0)):
         raise ValueError(f"variance must be positive, got {np.min(variance)}. Pass σ², not its "
                          "logarithm; points without any spread have no Gaussian density")
@@ -84,8 +84,9 @@ def _check_definite(S):
             values = np.linalg.eigvalsh(S[index])
             raise ValueError(
                 f"{_which(index)} is not positive definite: its eigenvalues run from "
-                f"{values[0]:.3g} to {values[-1]:.3g}; expected positive ones. Remove columns that are "
-                "constant or follow from others, or add a small multiple of the identity") from None
+                f"{values[0]:.3g} to {values[-1]:.3g}; expected positive ones. Remove columns "
+                "that are constant or follow from others, or add a small multiple of the "
+                "identity") from None
 
 def _check_symmetric(S):
     "ValueError where |S_ij − S_ji| > 1e-8 √(S_ii S_jj); the diagonal is known to be positive"
@@ -95,8 +96,8 @@ def _check_symmetric(S):
         *index, i, j = map(int, np.unravel_index(np.argmax(gap), gap.shape))
         raise ValueError(
             f"{_which(index)} is not symmetric: entry ({i}, {j}) is {S[(*index, i, j)]:.6g} "
-            f"and entry ({j}, {i}) is {S[(*index, j, i)]:.6g}. If rounding made the difference, "
-            "pass (S + S.T) / 2")
+            f"and entry ({j}, {i}) is {S[(*index, j, i)]:.6g}. If rounding made the "
+            "difference, pass (S + S.T) / 2")
 
 def _refuse(S):
     "ValueError that says why S is no covariance; none where only rounding made S asymmetric"
