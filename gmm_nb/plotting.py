@@ -22,7 +22,7 @@ from .mixture import Mixture
 # %% auto #0
 __all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'MASSES', 'TINT', 'component_style', 'rgb', 'component_order', 'use_style',
            'mass_radius', 'ellipse', 'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels', 'plot_density',
-           'marginal', 'plot_pairs', 'plot_trace', 'animate_em', 'stepper_html', 'plot_fit']
+           'marginal', 'plot_pairs', 'plot_trace', 'plot_map', 'animate_em', 'stepper_html', 'plot_fit']
 
 # %% ../nbs/10_plotting.ipynb #04459593
 COLORS = (  # Okabe & Ito (2008)
@@ -444,6 +444,22 @@ def plot_trace(
     ax.set(xlabel="pass", ylabel=what)
     ax.xaxis.get_major_locator().set_params(integer=True)
     if any(name is not None for name in traces): ax.legend()
+    return ax
+
+# %% ../nbs/10_plotting.ipynb #a1c0de18
+def plot_map(
+    x,         # (p,) values of the one parameter
+    y,         # (q,) values of the other
+    height,    # (q, p) heights, a row for each y
+    levels,    # heights at which to draw a contour, increasing
+    ax=None,   # Axes to draw on; None makes a new figure
+):  # the Axes
+    "Map of a function of two parameters, the lighter the higher, each contour with its value."
+    ax = _axes(ax)
+    greys = [str(grey) for grey in np.linspace(0.6, 1, len(levels) + 1)]
+    ax.contourf(x, y, height, levels, colors=greys, extend="both")
+    lines = ax.contour(x, y, height, levels, colors="0.3", linewidths=0.6, linestyles="-")
+    ax.clabel(lines, fontsize=7, fmt=lambda level: f"{level:g}".replace("-", "−"))
     return ax
 
 # %% ../nbs/10_plotting.ipynb #5a39ae82

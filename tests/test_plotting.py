@@ -306,6 +306,20 @@ def test_trace_errors(trace):
     with pytest.raises(ValueError, match="a trace has shape"): plotting.plot_trace(trace)
 
 
+def test_maps_have_the_same_style_and_labels():
+    x, y = np.linspace(-2, 2, 41), np.linspace(-1, 1, 21)
+    height = -x**2 - 3 * y[:, None]**2
+    _, given = plt.subplots()
+    assert plotting.plot_map(x, y, height, [-3, -1, -0.25], given) is given
+    given.figure.canvas.draw()
+    assert {text.get_text() for text in given.texts} == {"−3", "−1", "−0.25"}
+    fill, lines = given.collections[:2]
+    greys = fill.get_facecolor()[:, 0]
+    assert len(greys) == 4 and (np.diff(greys) > 0).all() and greys[-1] == 1         # the lighter the higher
+    assert [path.vertices.size > 0 for path in lines.get_paths()] == [True] * 3
+    assert isinstance(plotting.plot_map(x, y, height, [-1]), Axes)
+
+
 # --- pairs and the one call ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("structure", STRUCTURES)
