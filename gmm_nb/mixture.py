@@ -72,9 +72,9 @@ def precision_cholesky(
     if not (S > 0).all():
         index = tuple(map(int, np.argwhere(~(S > 0))[0]))
         place = ", ".join(map(str, index))
-        raise ValueError(f"covariances[{place}] is {S[index]:.6g}; a variance must be positive. "
-                         "Remove columns that are constant, or add a small number to every "
-                         "variance")
+        raise ValueError(f"covariances[{place}] is {S[index]:.6g}; a variance must be "
+                         "positive. Remove columns that are constant, or add a small number to "
+                         "every variance")
     return 1 / np.sqrt(S)
 
 # %% ../nbs/02_mixture.ipynb #c86e527b

@@ -451,7 +451,7 @@ def plot_map(
     x,         # (p,) values of the one parameter
     y,         # (q,) values of the other
     height,    # (q, p) heights, a row for each y
-    levels,    # heights at which to draw a contour, increasing
+    levels,    # heights of the contours, increasing, two or more
     ax=None,   # Axes to draw on; None makes a new figure
 ):  # the Axes
     "Map of a function of two parameters, the lighter the higher, each contour with its value."

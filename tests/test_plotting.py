@@ -317,7 +317,7 @@ def test_maps_have_the_same_style_and_labels():
     greys = fill.get_facecolor()[:, 0]
     assert len(greys) == 4 and (np.diff(greys) > 0).all() and greys[-1] == 1         # the lighter the higher
     assert [path.vertices.size > 0 for path in lines.get_paths()] == [True] * 3
-    assert isinstance(plotting.plot_map(x, y, height, [-1]), Axes)
+    assert isinstance(plotting.plot_map(x, y, height, [-2, -1]), Axes)
 
 
 # --- pairs and the one call ------------------------------------------------------------------------------------------
