@@ -36,7 +36,7 @@ def log_sum_exp(
 def softmax(
     a, # (K, n) logarithms, components as rows, in every column one that is not −∞
 ): # (K, n) exp(a_k) / Σ_j exp(a_j); the columns sum to 1
-    "Shares from the logarithms of claims, Eq. (eq-m-softmax)."
+    "Shares from the logarithms of the terms, Eq. (eq-m-softmax)."
     share = np.exp(a - np.max(a, axis=0))
     share /= share.sum(axis=0)
     return share
