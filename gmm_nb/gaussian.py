@@ -21,35 +21,12 @@ def univariate_density(
     mean, # μ, in the unit of x
     variance, # σ², in the unit of x squared, positive
 ): # N(x; μ, σ²), per unit of x; the three arguments broadcast
-    "Density of the one-dimensional Gaussian, Eq. (eq-density-1d). ValueError unless every variance is positive."
+    "One-dimensional Gaussian, Eq. (eq-density-1d). ValueError unless all variances are > 0."
     if not np.all(np.greater(variance, 0)):
-        raise ValueError(f"variance must be positive, got {np.min(variance)}. Pass σ², not its logarithm; "
-                         "points without any spread have no Gaussian density")
-    return np.exp(-0.5 * np.square(np.subtract(x, mean, dtype=float)) / variance) / np.sqrt(2 * np.pi * np.asarray(variance))
-
-# %% ../nbs/01_gaussian.ipynb #d2a2f8ff
-def _which(index): # position in the stack, () for one matrix
-    "covariance, covariance[2], covariance[0, 1]: the matrix that an error is about"
-    return f"covariance[{', '.join(map(str, index))}]" if index else "covariance"
-
-def _check_symmetric(S):
-    "ValueError where |S_ij − S_ji| > 1e-8 √(S_ii S_jj); the diagonal is known to be positive"
-    scale = np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
-    gap = np.abs(S - np.swapaxes(S, -1, -2)) / scale[..., :, None] / scale[..., None, :]
-    if gap.max() > 1e-8:
-        *index, i, j = map(int, np.unravel_index(np.argmax(gap), gap.shape))
-        raise ValueError(f"{_which(index)} is not symmetric: entry ({i}, {j}) is {S[(*index, i, j)]:.6g} and entry "
-                         f"({j}, {i}) is {S[(*index, j, i)]:.6g}. If rounding made the difference, pass (S + S.T) / 2")
-
-def _explain_indefinite(S):
-    "ValueError that names the first matrix of a stack that has no Cholesky factor"
-    for index in np.ndindex(S.shape[:-2]):
-        try: np.linalg.cholesky(S[index])
-        except np.linalg.LinAlgError:
-            values = np.linalg.eigvalsh(S[index])
-            raise ValueError(f"{_which(index)} is not positive definite: its eigenvalues run from {values[0]:.3g} to "
-                             f"{values[-1]:.3g}; expected positive ones. Remove columns that are constant or follow "
-                             "from others, or add a small multiple of the identity") from None
+        raise ValueError(f"variance must be positive, got {np.min(variance)}. Pass σ², not its "
+                         "logarithm; points without any spread have no Gaussian density")
+    squares = np.square(np.subtract(x, mean, dtype=float)) / variance
+    return np.exp(-0.5 * squares) / np.sqrt(2 * np.pi * np.asarray(variance))
 
 # %% ../nbs/01_gaussian.ipynb #d818117f
 def cholesky(
@@ -57,35 +34,33 @@ def cholesky(
 ): # L of the same shape: lower triangular, positive diagonal, L Lᵀ = Σ
     """Cholesky factor of a covariance, Eq. (eq-g-factor).
 
-    ValueError that names the matrix which is not square, not finite, not symmetric or not positive definite."""
+    ValueError that names a matrix which is not square, finite, symmetric, positive definite."""
     S = np.asarray(covariance, dtype=float)
-    if S.ndim < 2 or S.shape[-1] != S.shape[-2] or not S.size:
-        raise ValueError(f"covariance has shape {S.shape}; expected (d, d), or (..., d, d) for a stack of matrices")
-    if not np.isfinite(S).all():
-        *index, i, j = map(int, np.argwhere(~np.isfinite(S))[0])
-        raise ValueError(f"{_which(index)} has an entry ({i}, {j}) that is {S[(*index, i, j)]}; expected finite numbers")
     try: L = np.linalg.cholesky(S)
-    except np.linalg.LinAlgError: _explain_indefinite(S); raise
-    if not (S == np.swapaxes(S, -1, -2)).all(): _check_symmetric(S)
+    except np.linalg.LinAlgError: _refuse(S); raise
+    if not (L.size and np.isfinite(L).all() and (S == np.swapaxes(S, -1, -2)).all()): _refuse(S)
     return L
 
 # %% ../nbs/01_gaussian.ipynb #f7954758
 def _whiten(X, mean, L):
     "(d, n): a column L⁻¹ (x_i − μ) for every row of X, by forward substitution"
-    mean = np.asarray(mean, dtype=float)
-    if mean.shape != (len(L),):
-        raise ValueError(f"mean has shape {mean.shape}; expected ({len(L)},), because the covariance is {len(L)} × {len(L)}")
-    return solve_triangular(L, (as_data(X, len(L)) - mean).T, lower=True, check_finite=False)
+    mean, d = np.asarray(mean, dtype=float), len(L)
+    if mean.shape != (d,):
+        raise ValueError(f"mean has shape {mean.shape}; expected ({d},), "
+                         f"because the covariance is {d} × {d}")
+    return solve_triangular(L, (as_data(X, d) - mean).T, lower=True, check_finite=False)
 
 def log_density(
     X, # (n, d) rows x_i
     mean, # (d,) μ
     covariance, # (d, d) Σ
 ): # (n,) log N(x_i; μ, Σ)
-    "Logarithm of the Gaussian density, Eq. (eq-g-log-density). ValueError for shapes that do not match and as in `cholesky`."
+    """Logarithm of the Gaussian density, Eq. (eq-g-log-density).
+
+    ValueError for shapes that do not match and as in `cholesky`."""
     L = cholesky(covariance)
     Z = _whiten(X, mean, L)
-    squares = np.fmin(np.einsum("ji,ji->i", Z, Z), 1e300) # beyond 10¹⁵⁰ standard deviations: no overflow
+    squares = np.fmin(np.einsum("ji,ji->i", Z, Z), 1e300) # no overflow beyond 10¹⁵⁰ deviations
     return -0.5 * (len(L) * np.log(2 * np.pi) + squares) - np.log(np.diagonal(L)).sum()
 
 def density(
@@ -96,22 +71,65 @@ def density(
     "Gaussian density, Eq. (eq-density-d). Errors as in `log_density`."
     return np.exp(log_density(X, mean, covariance))
 
+# %% ../nbs/01_gaussian.ipynb #d2a2f8ff
+def _which(index): # position in the stack, () for one matrix
+    "covariance, covariance[2], covariance[0, 1]: the matrix that an error is about"
+    return f"covariance[{', '.join(map(str, index))}]" if index else "covariance"
+
+def _check_definite(S):
+    "ValueError that names the first matrix of a stack that has no Cholesky factor"
+    for index in np.ndindex(S.shape[:-2]):
+        try: np.linalg.cholesky(S[index])
+        except np.linalg.LinAlgError:
+            values = np.linalg.eigvalsh(S[index])
+            raise ValueError(
+                f"{_which(index)} is not positive definite: its eigenvalues run from "
+                f"{values[0]:.3g} to {values[-1]:.3g}; expected positive ones. Remove columns "
+                "that are constant or follow from others, or add a small multiple of the "
+                "identity") from None
+
+def _check_symmetric(S):
+    "ValueError where |S_ij − S_ji| > 1e-8 √(S_ii S_jj); the diagonal is known to be positive"
+    scale = np.sqrt(np.diagonal(S, axis1=-2, axis2=-1))
+    gap = np.abs(S - np.swapaxes(S, -1, -2)) / scale[..., :, None] / scale[..., None, :]
+    if gap.max() > 1e-8:
+        *index, i, j = map(int, np.unravel_index(np.argmax(gap), gap.shape))
+        raise ValueError(
+            f"{_which(index)} is not symmetric: entry ({i}, {j}) is {S[(*index, i, j)]:.6g} "
+            f"and entry ({j}, {i}) is {S[(*index, j, i)]:.6g}. If rounding made the "
+            "difference, pass (S + S.T) / 2")
+
+def _refuse(S):
+    "ValueError that says why S is no covariance; none where only rounding made S asymmetric"
+    if S.ndim < 2 or S.shape[-1] != S.shape[-2] or not S.size:
+        raise ValueError(f"covariance has shape {S.shape}; expected (d, d), "
+                         "or (..., d, d) for a stack of matrices")
+    if not np.isfinite(S).all():
+        *index, i, j = map(int, np.argwhere(~np.isfinite(S))[0])
+        raise ValueError(f"{_which(index)} has an entry ({i}, {j}) that is "
+                         f"{S[(*index, i, j)]}; expected finite numbers")
+    _check_definite(S)
+    _check_symmetric(S)
+
 # %% ../nbs/01_gaussian.ipynb #0fe44a22
 def score_mean(
     X, # (n, d) rows x_i
     mean, # (d,) μ
     covariance, # (d, d) Σ
 ): # (n, d): rows ∇_μ log N(x_i; μ, Σ) = Σ⁻¹ (x_i − μ)
-    "Gradient of the log-density with respect to the mean, Eq. (eq-g-score-mean). Errors as in `log_density`."
+    "Gradient of the log-density in μ, Eq. (eq-g-score-mean). Errors as in `log_density`."
     L = cholesky(covariance)
-    return solve_triangular(L, _whiten(X, mean, L), lower=True, trans=1, check_finite=False).T # L⁻ᵀ L⁻¹ = Σ⁻¹
+    Z = _whiten(X, mean, L)
+    return solve_triangular(L, Z, lower=True, trans=1, check_finite=False).T # L⁻ᵀ L⁻¹ = Σ⁻¹
 
 def score_covariance(
     X, # (n, d) rows x_i
     mean, # (d,) μ
     covariance, # (d, d) Σ
-): # (n, d, d): matrices ∇_Σ log N(x_i; μ, Σ), the d² entries of Σ taken as independent variables
-    "Gradient of the log-density with respect to the covariance, Eq. (eq-g-score-covariance). Errors as in `log_density`."
-    s = score_mean(X, mean, covariance)
-    root = solve_triangular(cholesky(covariance), np.eye(s.shape[1]), lower=True, check_finite=False) # L⁻¹
+): # (n, d, d): matrices ∇_Σ log N(x_i; μ, Σ), all d² entries of Σ independent variables
+    """Gradient of the log-density in the covariance, Eq. (eq-g-score-covariance).
+
+    Errors as in `log_density`."""
+    s, L = score_mean(X, mean, covariance), cholesky(covariance)
+    root = solve_triangular(L, np.eye(len(L)), lower=True, check_finite=False) # L⁻¹
     return 0.5 * (s[:, :, None] * s[:, None, :] - root.T @ root)

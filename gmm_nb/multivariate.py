@@ -14,12 +14,41 @@ from scipy.special import logsumexp, softmax
 
 from .data import as_data
 from .gaussian import cholesky, density, log_density
-from .univariate import _check_resp, _check_stopping, _check_weights, _floats, _warn_not_converged, change
+from .univariate import _check_resp, _check_stopping, _check_weights, _floats
+from .univariate import _warn_not_converged, change
 
 # %% auto #0
 __all__ = ['log_joint_density', 'log_likelihood', 'quadratic_form', 'grad_quadratic_mean', 'grad_quadratic_covariance',
            'grad_determinant', 'grad_log_determinant', 'symmetric_gradient', 'grad_density_mean',
            'grad_density_covariance', 'e_step', 'gradient', 'm_step', 'expected_log_likelihood', 'Fit', 'em']
+
+# %% ../nbs/04_multivariate.ipynb #983b6ca1
+def log_joint_density(
+    X,            # (M, d) data
+    weights,      # (K,) φ, sums to one
+    means,        # (K, d) μ, in the units of X
+    covariances,  # (K, d, d) Σ, symmetric positive definite
+):  # (K, M): log φ_k N(x_i; μ_k, Σ_k)
+    """Logarithm of the joint density of each point and each component.
+
+    ValueError for bad data or parameters."""
+    weights, means, covariances = _check_parameters(weights, means, covariances)
+    X = _check_data(X, means.shape[1])
+    with np.errstate(divide="ignore"): log_weights = np.log(weights)   # log 0 = −∞ is right
+    log_densities = [log_density(X, mean, S) for mean, S in zip(means, covariances)]
+    return log_weights[:, None] + np.stack(log_densities)
+
+# %% ../nbs/04_multivariate.ipynb #c3792119
+def log_likelihood(
+    X,            # (M, d) data
+    weights,      # (K,) φ, sums to one
+    means,        # (K, d) μ, in the units of X
+    covariances,  # (K, d, d) Σ, symmetric positive definite
+) -> float:       # L, in nats
+    """Log-likelihood of the data, the sum over i in Eq. (eq-v-lagrangian).
+
+    ValueError for bad data or parameters."""
+    return float(logsumexp(log_joint_density(X, weights, means, covariances), axis=0).sum())
 
 # %% ../nbs/04_multivariate.ipynb #36e605d2
 def _check_data(X, n_features=None):
@@ -34,31 +63,8 @@ def _check_parameters(weights, means, covariances):
     d = means.shape[1]
     words = f"shape ({K}, {d}, {d}), a square matrix for each weight"
     covariances = _floats("covariances", covariances, (K, d, d), words)
-    cholesky(covariances)   # ValueError that names the one which is not symmetric positive definite
+    cholesky(covariances)   # ValueError that names the one which is not positive definite
     return weights, means, covariances
-
-# %% ../nbs/04_multivariate.ipynb #983b6ca1
-def log_joint_density(
-    X,            # (M, d) data
-    weights,      # (K,) φ, sums to one
-    means,        # (K, d) μ, in the units of X
-    covariances,  # (K, d, d) Σ, symmetric positive definite
-):  # (K, M): log φ_k N(x_i; μ_k, Σ_k)
-    "Logarithm of the joint density of each point and each component. ValueError for bad data or parameters."
-    weights, means, covariances = _check_parameters(weights, means, covariances)
-    X = _check_data(X, means.shape[1])
-    with np.errstate(divide="ignore"): log_weights = np.log(weights)      # log 0 = −inf is right here
-    return log_weights[:, None] + np.stack([log_density(X, m, S) for m, S in zip(means, covariances)])
-
-# %% ../nbs/04_multivariate.ipynb #c3792119
-def log_likelihood(
-    X,            # (M, d) data
-    weights,      # (K,) φ, sums to one
-    means,        # (K, d) μ, in the units of X
-    covariances,  # (K, d, d) Σ, symmetric positive definite
-) -> float:       # L, in nats
-    "Log-likelihood of the data, the sum over i in Eq. (eq-v-lagrangian). ValueError for bad data or parameters."
-    return float(logsumexp(log_joint_density(X, weights, means, covariances), axis=0).sum())
 
 # %% ../nbs/04_multivariate.ipynb #b022def7
 def quadratic_form(
@@ -67,7 +73,8 @@ def quadratic_form(
     covariance,  # (d, d) Σ, invertible; need not be symmetric
 ) -> float:      # F
     "F = (x − μ)ᵀ Σ⁻¹ (x − μ), Eq. (eq-v-quadratic)"
-    return float(np.subtract(x, mean, dtype=float) @ np.linalg.solve(covariance, np.subtract(x, mean, dtype=float)))
+    u = np.subtract(x, mean, dtype=float)
+    return float(u @ np.linalg.solve(covariance, u))
 
 # %% ../nbs/04_multivariate.ipynb #9452a028
 def grad_quadratic_mean(
@@ -75,7 +82,7 @@ def grad_quadratic_mean(
     mean,        # (d,) μ
     covariance,  # (d, d) Σ, symmetric and invertible
 ):  # (d,) ∇_μ F
-    "Gradient of the quadratic form in the mean: Matrix Cookbook (86), Eq. (eq-v-quadratic-dmean)"
+    "Gradient of the quadratic form in μ: Matrix Cookbook (86), Eq. (eq-v-quadratic-dmean)"
     return -2 * np.linalg.solve(covariance, np.subtract(x, mean, dtype=float))
 
 # %% ../nbs/04_multivariate.ipynb #7e54e921
@@ -84,7 +91,7 @@ def grad_quadratic_covariance(
     mean,        # (d,) μ
     covariance,  # (d, d) Σ, invertible; need not be symmetric
 ):  # (d, d) unstructured ∇_Σ F
-    "Gradient of the quadratic form in the covariance: Matrix Cookbook (61), Eq. (eq-v-quadratic-dcov)"
+    "Gradient of the quadratic form in Σ: Matrix Cookbook (61), Eq. (eq-v-quadratic-dcov)"
     u, inverse_transposed = np.subtract(x, mean, dtype=float), np.linalg.inv(covariance).T
     return -inverse_transposed @ np.outer(u, u) @ inverse_transposed
 
@@ -117,7 +124,8 @@ def grad_density_mean(
     covariance,  # (d, d) Σ, symmetric positive definite
 ):  # (d,) ∇_μ N
     "Gradient of the density in the mean, Eq. (eq-v-dn-dmean)"
-    return np.linalg.solve(covariance, np.subtract(x, mean, dtype=float)) * density(np.atleast_2d(x), mean, covariance)[0]
+    N = density(np.atleast_2d(x), mean, covariance)[0]
+    return np.linalg.solve(covariance, np.subtract(x, mean, dtype=float)) * N
 
 # %% ../nbs/04_multivariate.ipynb #33cd4c53
 def grad_density_covariance(
@@ -137,8 +145,8 @@ def e_step(
     means,        # (K, d) μ, in the units of X
     covariances,  # (K, d, d) Σ, symmetric positive definite
 ):  # (K, M) γ_ki, components as rows, columns sum to one
-    "Responsibilities of the components for the points, Eq. (eq-v-resp). ValueError for bad data or parameters."
-    return softmax(log_joint_density(X, weights, means, covariances), axis=0)     # Eq. (eq-v-resp)
+    "Responsibilities for the points, Eq. (eq-v-resp). ValueError for bad data or parameters."
+    return softmax(log_joint_density(X, weights, means, covariances), axis=0)
 
 # %% ../nbs/04_multivariate.ipynb #d4db1541
 def gradient(
@@ -149,31 +157,36 @@ def gradient(
     resp=None,       # (K, M) γ held fixed; None: those of the parameters given
     multiplier=0.0,  # λ; 0 gives the gradient of L itself
 ):  # ∂L'/∂φ (K,), ∇_μ L' (K, d), unstructured ∇_Σ L' (K, d, d)
-    "Gradient of the Lagrangian in φ, μ and Σ, in this order. ValueError for bad data or parameters."
-    weights, means, covariances = _check_parameters(weights, means, covariances)
+    """Gradient of the Lagrangian in φ, μ and Σ, in this order.
+
+    ValueError for bad data or parameters."""
+    weights, means, covariances = theta = _check_parameters(weights, means, covariances)
     X = _check_data(X, means.shape[1])
-    resp = e_step(X, weights, means, covariances) if resp is None else _check_resp(resp, len(X), len(weights))
+    resp = e_step(X, *theta) if resp is None else _check_resp(resp, len(X), len(weights))
     d_means, d_covariances = np.empty_like(means), np.empty_like(covariances)
     for k, (r, inverse) in enumerate(zip(resp, np.linalg.inv(covariances))):
         scaled = (X - means[k]) @ inverse                       # rows Σ_k⁻¹ (x_i − μ_k)
         d_means[k] = r @ scaled                                 # Eq. (eq-v-dl-dmean-resp)
         outer = scaled.T @ (r[:, None] * scaled)
-        d_covariances[k] = -0.5 * r.sum() * inverse + 0.5 * outer               # Eq. (eq-v-dl-dcov)
-    return resp.sum(axis=1) / weights + multiplier, d_means, d_covariances      # Eq. (eq-v-dl-dweight)
+        d_covariances[k] = -0.5 * r.sum() * inverse + 0.5 * outer   # Eq. (eq-v-dl-dcov)
+    d_weights = resp.sum(axis=1) / weights + multiplier         # Eq. (eq-v-dl-dweight)
+    return d_weights, d_means, d_covariances
 
 # %% ../nbs/04_multivariate.ipynb #a0415256
 def m_step(
     X,     # (M, d) data
     resp,  # (K, M) γ_ki, columns sum to one
 ):  # weights (K,), means (K, d), covariances (K, d, d)
-    "New parameters from responsibilities. ValueError for a wrong shape, column sums that are not 1, or an M_k of 0."
+    """New parameters from responsibilities.
+
+    ValueError for a wrong shape, column sums that are not 1, or an M_k of 0."""
     X = _check_data(X)
     resp = _check_resp(resp, len(X))
-    counts = resp.sum(axis=1)                                            # Eq. (eq-v-counts)
-    weights = counts / len(X)                                            # Eq. (eq-v-weight)
-    means = resp @ X / counts[:, None]                                   # Eq. (eq-v-mean)
-    covariances = np.stack([(X - m).T @ (r[:, None] * (X - m)) / M_k     # Eq. (eq-v-cov), with the new mean
-                            for r, m, M_k in zip(resp, means, counts)])
+    counts = resp.sum(axis=1)                      # Eq. (eq-v-counts)
+    weights = counts / len(X)                      # Eq. (eq-v-weight)
+    means = resp @ X / counts[:, None]             # Eq. (eq-v-mean)
+    covariances = np.stack([(X - m).T @ (r[:, None] * (X - m)) / M_k
+                            for r, m, M_k in zip(resp, means, counts)])   # Eq. (eq-v-cov)
     return weights, means, covariances
 
 # %% ../nbs/04_multivariate.ipynb #18ca9282
@@ -184,7 +197,7 @@ def expected_log_likelihood(
     means,        # (K, d) μ, in the units of X
     covariances,  # (K, d, d) Σ, symmetric positive definite
 ) -> float:       # Q, in nats
-    "Q: the complete-data log-likelihood averaged with γ, Eq. (eq-v-q). ValueError for bad input."
+    "Q: complete-data log-likelihood averaged with γ, Eq. (eq-v-q). ValueError for bad input."
     log_joint = log_joint_density(X, weights, means, covariances)
     resp = _check_resp(resp, log_joint.shape[1], len(log_joint), may_be_empty=True)
     return float((resp * np.where(resp > 0, log_joint, 0)).sum())      # 0 · log 0 = 0
@@ -195,7 +208,7 @@ class Fit(NamedTuple):
     weights: np.ndarray          # (K,) φ
     means: np.ndarray            # (K, d) μ, in the units of X
     covariances: np.ndarray      # (K, d, d) Σ
-    log_likelihoods: np.ndarray  # (n_iter + 1,) L at the start and after each iteration, the last for these parameters
+    log_likelihoods: np.ndarray  # (n_iter + 1,) L at the start and after each iteration
     n_iter: int                  # iterations done
     converged: bool              # whether the stopping rule was met
 
@@ -205,11 +218,13 @@ def em(
     weights,        # (K,) starting φ, sums to one
     means,          # (K, d) starting μ, in the units of X
     covariances,    # (K, d, d) starting Σ, symmetric positive definite
-    tol=1e-6,       # stop when an iteration changes less than this (see `change` in chapter 3 for the unit)
+    tol=1e-6,       # stop when an iteration changes less (its unit: `change` in chapter 3)
     rule="means",   # or "log-likelihood"
     max_iter=1000,  # stop, with a UserWarning, after so many iterations
 ) -> Fit:
-    "EM for Gaussians in d dimensions, as derived. ValueError for bad input and for a covariance that becomes singular."
+    """EM for Gaussians in d dimensions, as derived.
+
+    ValueError for bad input and for a covariance that becomes singular."""
     _check_stopping(tol, rule, max_iter)
     theta = _check_parameters(weights, means, covariances)               # (1) initialize
     trace = [log_likelihood(X, *theta)]

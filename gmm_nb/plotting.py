@@ -20,20 +20,23 @@ from .gaussian import cholesky
 from .mixture import Mixture
 
 # %% auto #0
-__all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'component_style', 'rgb', 'use_style', 'mass_radius', 'ellipse',
-           'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels', 'plot_density', 'marginal', 'plot_pairs',
-           'plot_trace', 'animate_em', 'stepper_html', 'plot_fit']
+__all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'MASSES', 'TINT', 'component_style', 'rgb', 'component_order', 'use_style',
+           'mass_radius', 'ellipse', 'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels', 'plot_density',
+           'marginal', 'plot_pairs', 'plot_trace', 'plot_map', 'animate_em', 'stepper_html', 'plot_fit']
 
 # %% ../nbs/10_plotting.ipynb #04459593
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")   # Okabe & Ito (2008)
+COLORS = (  # Okabe & Ito (2008)
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 
 def component_style(
-    k,  # the component's number, from 0
+    k,  # place of the component in the order of `component_order`, from 0
 ) -> dict:  # color, linestyle and marker, for matplotlib
-    "How component k looks in every picture: no two of the first 210 components agree in all three."
-    return {"color": COLORS[k % len(COLORS)], "linestyle": DASHES[k % len(DASHES)], "marker": MARKERS[k % len(MARKERS)]}
+    "How a component is drawn: no two of the first 210 agree in color, line and marker."
+    return {"color": COLORS[k % len(COLORS)],
+            "linestyle": DASHES[k % len(DASHES)],
+            "marker": MARKERS[k % len(MARKERS)]}
 
 def rgb(
     color,  # "#rrggbb"
@@ -41,34 +44,48 @@ def rgb(
     "The three parts of a color."
     return np.array([int(color[i:i + 2], 16) for i in (1, 3, 5)]) / 255
 
+# %% ../nbs/10_plotting.ipynb #a1c0de10
+def component_order(
+    mixture,  # a Mixture
+) -> np.ndarray:  # (K,) numbers of the components, in the order of the styles
+    "The components from the smallest first mean to the largest, whatever their numbers are."
+    return np.lexsort(np.column_stack([mixture.means, mixture.weights]).T[::-1])
+
 # %% ../nbs/10_plotting.ipynb #da78856c
 STYLE = {
-    "figure.figsize": (6.6, 3.9), "figure.dpi": 100, "savefig.dpi": 150, "figure.constrained_layout.use": True,
+    "figure.figsize": (6.6, 3.9), "figure.dpi": 100, "savefig.dpi": 150,
+    "figure.constrained_layout.use": True,
     "font.family": "DejaVu Sans", "mathtext.fontset": "dejavusans", "font.size": 10,
-    "axes.titlesize": 10, "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "axes.grid": False, "grid.color": "0.9", "axes.edgecolor": "0.3", "lines.linewidth": 1.6,
+    "axes.titlesize": 10, "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+    "axes.grid": False, "grid.color": "0.9", "axes.edgecolor": "0.3", "lines.linewidth": 1.6,
     "legend.frameon": False, "legend.fontsize": 9, "image.cmap": "cividis",
 }
 
 def use_style() -> None:
-    "The house style for every figure made from now on: colors of Okabe & Ito, each with a line style of its own."
+    "The house style for every figure from now on: each color with a line style of its own."
     import matplotlib
     colors = (*COLORS, "#000000")
     cycle = matplotlib.cycler(color=colors, linestyle=(*DASHES, (0, (2, 2)), "-"))
     matplotlib.rcParams.update(STYLE | {"axes.prop_cycle": cycle})
     ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:   # in a notebook: small PNG files, no SVG
+    if ipython is not None and ipython.get_ipython() is not None:   # in a notebook: small PNGs
         from matplotlib_inline.backend_inline import set_matplotlib_formats
         set_matplotlib_formats("png", pil_kwargs={"optimize": True})
 
 # %% ../nbs/10_plotting.ipynb #54dbe675
+MASSES = (0.5, 0.95)   # of the two ellipses that show a component, in every picture
+
 def mass_radius(
     mass,  # probability inside, between 0 and 1; a number or an array
 ):  # radius in standard deviations, of the shape of mass
-    "Radius of the circle that holds the probability `mass` of a standard normal in the plane, Eq. (eq-p-radius). ValueError unless 0 < mass < 1."
+    """Radius of the circle that holds `mass` of a standard normal, Eq. (eq-p-radius).
+
+    ValueError unless 0 < mass < 1."""
     mass = np.asarray(mass, dtype=float)
     if not np.all((mass > 0) & (mass < 1)):
-        raise ValueError(f"mass is {mass}; expected a probability between 0 and 1, for example 0.95 and not 95")
+        raise ValueError(f"mass is {mass}; expected a probability between 0 and 1, "
+                         "for example 0.95 and not 95")
     return np.sqrt(-2 * np.log1p(-mass))
 
 def ellipse(
@@ -77,10 +94,13 @@ def ellipse(
     mass=0.95,   # the probability inside
     n_points=181,  # how many points; the last is the first again
 ) -> np.ndarray:  # (n_points, 2) points on the boundary
-    "Boundary of the ellipse that holds the probability `mass` of a Gaussian, Eq. (eq-p-ellipse). ValueError for other shapes, or a covariance that is not positive definite."
+    """Boundary of the ellipse that holds `mass` of a Gaussian, Eq. (eq-p-ellipse).
+
+    ValueError for other shapes, or a covariance that is not positive definite."""
     mean, covariance = np.asarray(mean, dtype=float), np.asarray(covariance, dtype=float)
     if mean.shape != (2,) or covariance.shape != (2, 2):
-        raise ValueError(f"mean has shape {mean.shape} and covariance {covariance.shape}; expected (2,) and (2, 2): an ellipse needs two columns")
+        raise ValueError(f"mean has shape {mean.shape} and covariance {covariance.shape}; "
+                         "expected (2,) and (2, 2): an ellipse needs two columns")
     angle = np.linspace(0, 2 * np.pi, n_points)
     circle = np.stack([np.cos(angle), np.sin(angle)])
     return mean + mass_radius(mass) * (cholesky(covariance) @ circle).T
@@ -93,15 +113,17 @@ def _axes(ax):
     return plt.subplots()[1]
 
 def _check_dimension(mixture, allowed, name):
-    d = mixture.n_features
+    d, known = mixture.n_features, " or ".join(map(str, allowed))
     if d not in allowed:
-        raise ValueError(f"{name} draws mixtures with {' or '.join(map(str, allowed))} column(s); this one has {d}. "
-                         "Use plot_pairs for every pair of columns, or plot_fit, which chooses.")
+        raise ValueError(f"{name} draws mixtures with {known} column(s); this one has {d}. Use "
+                         "plot_pairs for every pair of columns, or plot_fit, which chooses.")
 
 def _names(columns, d):
     "The names of the columns, or their numbers"
     if columns is None: return [f"column {j}" for j in range(d)]
-    if len(columns) != d: raise ValueError(f"columns has {len(columns)} name(s); expected {d}, one for each column of the data")
+    if len(columns) != d:
+        raise ValueError(f"columns has {len(columns)} name(s); expected {d}, "
+                         "one for each column of the data")
     return list(map(str, columns))
 
 def _name_axes(ax, columns, d):
@@ -120,50 +142,60 @@ def _note(ax, text):
 
 # %% ../nbs/10_plotting.ipynb #febcf34f
 def _points(ax, X, resp, size=5, certain=0.9):
-    "Each point in the style of its most probable component; hollow where that one is less than `certain`"
+    """Points in the style of the most probable component, hollow where it is not `certain`.
+
+    The rows of `resp` are in the order of the styles."""
     top, sure = resp.argmax(axis=0), resp.max(axis=0) >= certain
     for k in range(len(resp)):
         style = component_style(k)
         for rows, face in (((top == k) & sure, style["color"]), ((top == k) & ~sure, "none")):
-            ax.plot(X[rows, 0], X[rows, 1], style["marker"], ms=size, mec=style["color"], mfc=face, mew=0.8, alpha=0.75, zorder=1)
+            ax.plot(X[rows, 0], X[rows, 1], style["marker"], ms=size, mec=style["color"],
+                    mfc=face, mew=0.8, alpha=0.5, zorder=1)
 
-def _ellipses(ax, mixture, mass, labels=None, scale=1.0):
+def _ellipses(ax, mixture, order, mass, labels=None, scale=1.0):
     "One ellipse a component and mass, the inner ones thicker, and a cross at each mean"
     masses = np.sort(np.atleast_1d(np.asarray(mass, dtype=float)))
-    for k, (mean, covariance) in enumerate(zip(mixture.means, mixture.matrices())):
-        style = component_style(k) | {"marker": None}
+    covariances = mixture.matrices()
+    for place, k in enumerate(order):
+        style, mean = component_style(place) | {"marker": None}, mixture.means[k]
         for i, m in enumerate(masses):
             label = labels[k] if labels is not None and i == 0 else None
-            ax.plot(*ellipse(mean, covariance, m).T, **style, lw=scale * (2.2 - 1.1 * (i > 0)), label=label, zorder=3)
+            width = scale * (2.2 - 1.1 * (i > 0))
+            curve = ellipse(mean, covariances[k], m)
+            ax.plot(*curve.T, **style, lw=width, label=label, zorder=3)
         for color, wide in (("white", 4), ("black", 1.6)):
             ax.plot(*mean, "+", color=color, ms=scale * (9 + wide), mew=scale * wide, zorder=4)
 
 # %% ../nbs/10_plotting.ipynb #ddeda3c7
 def plot_mixture(
-    mixture,           # a Mixture with d = 2
-    X=None,            # (n, 2) data to draw beneath; None draws the ellipses alone
-    ax=None,           # Axes to draw on; None makes a new figure
-    mass=(0.5, 0.95),  # the probabilities that the ellipses of each component hold
-    labels=None,       # K names of the components, for a legend
-    columns=None,      # 2 names of the columns, for the axes
+    mixture,       # a Mixture with d = 2
+    X=None,        # (n, 2) data to draw beneath; None draws the ellipses alone
+    ax=None,       # Axes to draw on; None makes a new figure
+    mass=MASSES,   # the probabilities that the ellipses of each component hold
+    labels=None,   # K names of the components, for a legend
+    columns=None,  # 2 names of the columns, for the axes
+    order=None,    # (K,) components in the order of the styles; None: by the first mean
 ):  # the Axes
-    "Ellipses of stated mass over the points, Eq. (eq-p-ellipse). Hollow points: no component has 90 % of them. ValueError unless d = 2."
+    """Ellipses of stated mass over the points, Eq. (eq-p-ellipse).
+
+    Hollow points: no component has 90 % of them. ValueError unless d = 2."""
     _check_dimension(mixture, (2,), "plot_mixture")
     if labels is not None and len(labels) != mixture.n_components:
-        raise ValueError(f"labels has {len(labels)} name(s); expected {mixture.n_components}, one for each component")
-    ax = _axes(ax)
+        raise ValueError(f"labels has {len(labels)} name(s); expected {mixture.n_components}, "
+                         "one for each component")
+    ax, order = _axes(ax), component_order(mixture) if order is None else order
     if X is not None:
         drawn, note = _thin(as_data(X, 2))
-        _points(ax, drawn, mixture.resp(drawn))
+        _points(ax, drawn, mixture.resp(drawn)[order])
         _note(ax, note)
-    _ellipses(ax, mixture, mass, labels)
+    _ellipses(ax, mixture, order, mass, labels)
     _name_axes(ax, columns, 2)
     if labels is not None: ax.legend()
     return ax
 
 # %% ../nbs/10_plotting.ipynb #475b3dda
 def blend(
-    resp,  # (K, ...) responsibilities, components first
+    resp,  # (K, ...) responsibilities, components first, in the order of the styles
     tint=1.0,  # 1 keeps the colors, 0 makes everything white
 ) -> np.ndarray:  # (..., 3) red, green and blue from 0 to 1
     "Colors of the components averaged with the responsibilities, Eq. (eq-p-blend)."
@@ -183,14 +215,23 @@ def _window(mixture, X=None):
     return low - margin, high + margin
 
 def _ticks(mixture, j, low, high, n=300):
-    "Places on axis j from low to high: n even steps, and more around components narrower than four steps"
-    sd, step = np.sqrt(mixture.matrices()[:, j, j]), (high - low) / n
-    extra = [m + s * np.linspace(-4, 4, 41) for m, s in zip(mixture.means[:, j], sd) if s < 4 * step]
+    "Places on axis j: n even steps, and more around components narrower than four steps"
+    near, step = np.linspace(-4, 4, 41), (high - low) / n
+    sds = np.sqrt(mixture.matrices()[:, j, j])
+    extra = [m + s * near for m, s in zip(mixture.means[:, j], sds) if s < 4 * step]
     return np.unique(np.concatenate([np.linspace(low, high, n + 1), *extra]).clip(low, high))
 
-def _bins(X):
-    "Number of bars of a histogram: twice the cube root of the number of rows (Rice's rule), from 8 to 80"
-    return int(np.clip(2 * np.cbrt(len(X)), 8, 80))
+def _edges(x):
+    "Edges of about 2 ∛n bars (Rice's rule), from 8 to 80, halfway between the points of a grid"
+    n_bars = np.clip(2 * np.cbrt(len(x)), 8, 80)
+    values = np.unique(np.asarray(x, dtype=float))
+    unit = np.diff(values).min(initial=np.inf)                    # ∞ for a single value
+    steps = (values - values[0]) / unit
+    whole = np.abs(steps - np.rint(steps)).max() < 1e-3           # are all on one grid?
+    if not (whole and 0 < steps[-1] < 1e6): return np.histogram_bin_edges(values, int(n_bars))
+    last = round(steps[-1])
+    width = max(1, round(last / n_bars))                          # grid points a bar
+    return values[0] + unit * (width * np.arange(last // width + 2) - 0.5)
 
 def _plane(mixture, X=None):
     "Ticks x and y of a grid over the window, and the grid's points as rows, y outermost"
@@ -199,31 +240,39 @@ def _plane(mixture, X=None):
     return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 # %% ../nbs/10_plotting.ipynb #cf6cf681
+TINT = 0.4   # share of color in an area, the rest is white
+
 def _layers(ax, mixture, X):
     "Responsibilities over a line, stacked; below it how many data are where"
     low, high = _window(mixture, X)
-    x = _ticks(mixture, 0, low[0], high[0])
-    resp = mixture.resp(x[:, None])
-    tints = [blend(np.eye(len(resp))[k], (0.65, 0.4)[k % 2]) for k in range(len(resp))]
+    x, order = _ticks(mixture, 0, low[0], high[0]), component_order(mixture)
+    resp = mixture.resp(x[:, None])[order]
+    tints = blend(np.eye(len(resp)), TINT)
     ax.stackplot(x, resp, colors=tints, edgecolor="black", linewidth=0.8)
-    floor = np.cumsum(resp, axis=0) - resp
-    for k, mean in enumerate(mixture.means[:, 0]):
-        i = np.argmin(np.abs(x - mean))
-        if resp[k, i] > 0.15: ax.text(x[i], floor[k, i] + resp[k, i] / 2, rf"$\gamma_{{{k}}}$", ha="center", va="center", size="large")
+    middle = np.cumsum(resp, axis=0) - resp / 2
+    for place, k in enumerate(order):
+        i = np.argmin(np.abs(x - mixture.means[k, 0]))
+        if resp[place, i] > 0.15:
+            ax.text(x[i], middle[place, i], rf"$\gamma_{{{k}}}$", size="large",
+                    ha="center", va="center")
     if X is not None:
-        counts, edges = np.histogram(X[:, 0], bins=_bins(X))
-        ax.bar(edges[:-1], -0.2 * counts / counts.max(), np.diff(edges), align="edge", color="0.6", edgecolor="white", linewidth=0.5)
-    ax.set(xlim=(low[0], high[0]), ylim=(0 if X is None else -0.22, 1), yticks=np.linspace(0, 1, 5), ylabel="responsibility")
+        counts, edges = np.histogram(X[:, 0], bins=_edges(X[:, 0]))
+        ax.bar(edges[:-1], -0.2 * counts / counts.max(), np.diff(edges), align="edge",
+               color="0.6", edgecolor="white", linewidth=0.5)
+    ax.set(xlim=(low[0], high[0]), ylim=(0 if X is None else -0.22, 1),
+           yticks=np.linspace(0, 1, 5), ylabel="responsibility")
 
 def _blended(ax, mixture, X):
-    "Responsibilities over the plane as blended colors; lines where one is 50 % (solid) and 90 % (dashed)"
+    "Responsibilities over the plane as blended colors; lines where one is 50 % and 90 %"
     x, y, grid = _plane(mixture, X)
-    resp = mixture.resp(grid).reshape(-1, len(y), len(x))
-    ax.pcolormesh(x, y, blend(resp, 0.35), shading="nearest", rasterized=True, zorder=0)
+    order = component_order(mixture)
+    resp = mixture.resp(grid)[order].reshape(-1, len(y), len(x))
+    ax.pcolormesh(x, y, blend(resp, TINT), shading="nearest", rasterized=True, zorder=0)
     for field in resp:
         for level, dash in ((0.5, "solid"), (0.9, "dashed")):
-            if field.min() < level < field.max(): ax.contour(x, y, field, [level], colors="black", linestyles=dash, linewidths=1)
-    if X is not None: _points(ax, X, mixture.resp(X), size=3.5)
+            if field.min() < level < field.max():
+                ax.contour(x, y, field, [level], colors="black", linestyles=dash, linewidths=1)
+    if X is not None: _points(ax, X, mixture.resp(X)[order], size=3.5)
 
 # %% ../nbs/10_plotting.ipynb #a9380cd2
 def plot_responsibilities(
@@ -232,7 +281,9 @@ def plot_responsibilities(
     ax=None,       # Axes to draw on; None makes a new figure
     columns=None,  # d names of the columns, for the axes
 ):  # the Axes
-    "Responsibilities over a line, stacked, or over a plane, Eq. (eq-p-blend), with lines at 50 % and 90 %. ValueError unless d is 1 or 2."
+    """Responsibilities over a line, stacked, or over a plane, blended, Eq. (eq-p-blend).
+
+    In the plane, lines where a component has 50 % and 90 %. ValueError unless d is 1 or 2."""
     _check_dimension(mixture, (1, 2), "plot_responsibilities")
     d, note = mixture.n_features, ""
     ax = _axes(ax)
@@ -249,20 +300,24 @@ def mass_levels(
     n_draws=40_000,  # the mass held by a level is right to about 0.5 / √n_draws
     seed=0,         # of the draws: the same levels each time
 ) -> np.ndarray:  # levels of the density, of the shape of mass
-    "Densities c such that the region where p(x) ≥ c holds `mass`, Eq. (eq-p-level); Hyndman (1996). ValueError unless 0 < mass < 1."
+    """Densities c such that the region where p(x) ≥ c holds `mass`, Eq. (eq-p-level).
+
+    Hyndman (1996). ValueError unless 0 < mass < 1."""
     mass_radius(mass)   # the same condition
     draws, _ = mixture.sample(n_draws, np.random.default_rng(seed))
     return np.exp(np.quantile(mixture.log_density(draws), 1 - np.asarray(mass)))
 
 # %% ../nbs/10_plotting.ipynb #7622f04d
-def _curves(ax, mixture, X, low, high):
+def _curves(ax, mixture, X, low, high, order):
     "The density over a line and its weighted components, over a histogram of X"
     if X is not None:
-        ax.hist(X[:, 0], bins=_bins(X), density=True, color="0.85", edgecolor="white", linewidth=0.5, label="data")
+        ax.hist(X[:, 0], bins=_edges(X[:, 0]), density=True, color="0.85", edgecolor="white",
+                linewidth=0.5, label="data")
     x = _ticks(mixture, 0, low, high)
     joint = np.exp(mixture.log_joint(x[:, None]))
-    for k, row in enumerate(joint if len(joint) > 1 else ()):
-        ax.plot(x, row, **component_style(k) | {"marker": None}, lw=1.3, label=f"component {k}" if len(joint) <= 6 else None)
+    for place, k in enumerate(order if len(order) > 1 else ()):
+        ax.plot(x, joint[k], **component_style(place) | {"marker": None}, lw=1.3,
+                label=f"component {k}" if len(order) <= 6 else None)
     ax.plot(x, joint.sum(axis=0), color="black", linestyle="-", lw=2, label="mixture")
     ax.set_xlim(low, high)
     ax.set_ylim(0, None, auto=None)
@@ -280,19 +335,23 @@ def _contours(ax, mixture, X, mass):
 
 # %% ../nbs/10_plotting.ipynb #d1b45ee6
 def plot_density(
-    mixture,               # a Mixture with d = 1 or 2
-    X=None,                # (n, d) data to draw beneath
-    ax=None,               # Axes to draw on; None makes a new figure
+    mixture,       # a Mixture with d = 1 or 2
+    X=None,        # (n, d) data to draw beneath
+    ax=None,       # Axes to draw on; None makes a new figure
     mass=(0.5, 0.8, 0.95),  # d = 2: the probabilities that the contours hold
-    columns=None,          # d names of the columns, for the axes
+    columns=None,  # d names of the columns, for the axes
+    order=None,    # d = 1: (K,) components in the order of the styles; None: by the mean
 ):  # the Axes
-    "Density over a histogram (d = 1), or contours that hold stated masses (d = 2), Eq. (eq-p-level). ValueError unless d is 1 or 2."
+    """Density over a histogram (d = 1), or contours of stated masses (d = 2), Eq. (eq-p-level).
+
+    ValueError unless d is 1 or 2."""
     _check_dimension(mixture, (1, 2), "plot_density")
     d, ax = mixture.n_features, _axes(ax)
     X = None if X is None else as_data(X, d)
     if d == 1:
         low, high = _window(mixture, X)
-        _curves(ax, mixture, X, low[0], high[0])
+        order = component_order(mixture) if order is None else order
+        _curves(ax, mixture, X, low[0], high[0], order)
         ax.set_ylabel("density")
         if len(ax.get_legend_handles_labels()[1]) > 1: ax.legend()
     else:
@@ -307,24 +366,26 @@ def marginal(
     mixture,  # a Mixture with d columns, of any structure
     columns,  # indices of the columns to keep
 ) -> Mixture:  # the same mixture seen in these columns only, with full covariances
-    "Mixture of some of the columns: parts of the means and blocks of the covariances, Eq. (eq-p-marginal)."
+    "Some of the columns: parts of the means, blocks of the covariances, Eq. (eq-p-marginal)."
     columns = np.asarray(columns)
-    return Mixture(mixture.weights, mixture.means[:, columns], mixture.matrices()[:, columns[:, None], columns])
+    blocks = mixture.matrices()[:, columns[:, None], columns]
+    return Mixture(mixture.weights, mixture.means[:, columns], blocks)
 
 # %% ../nbs/10_plotting.ipynb #260c9df7
-def _pair(ax, mixture, X, resp, i, j, window):
+def _pair(ax, mixture, X, resp, i, j, window, order):
     "Panel in row i and column j: a density on the diagonal, ellipses below it"
     if i == j:
-        _curves(ax, marginal(mixture, [i]), None if X is None else X[:, [i]], *window[i])
+        column = None if X is None else X[:, [i]]
+        _curves(ax, marginal(mixture, [i]), column, *window[i], order)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
         return
     if X is not None: _points(ax, X[:, [j, i]], resp, size=3)
-    _ellipses(ax, marginal(mixture, [j, i]), 0.95, scale=0.65)
+    _ellipses(ax, marginal(mixture, [j, i]), order, MASSES, scale=0.65)
     ax.set(xlim=window[j], ylim=window[i])
 
 def _grid(shown, names):
-    "A new figure with a square grid of Axes, invisible above the diagonal, with names and numbers at the left and at the bottom"
+    "A new figure with a square grid of Axes, invisible above the diagonal"
     import matplotlib.pyplot as plt
     side = max(3.0, 1.45 * shown)
     figure, axes = plt.subplots(shown, shown, figsize=(1.15 * side, side), squeeze=False)
@@ -342,57 +403,82 @@ def plot_pairs(
     columns=None,  # d names of the columns
     limit=6,       # draw at most so many columns, the first ones
 ):  # the Figure, a new one
-    "Pair grid: densities on the diagonal, 95 % ellipses over the points below it, Eq. (eq-p-marginal)."
+    "Densities on the diagonal, ellipses over the points below it, Eq. (eq-p-marginal)."
     d, X = mixture.n_features, None if X is None else as_data(X, mixture.n_features)
-    shown, names, window = min(d, limit), _names(columns, d), np.stack(_window(mixture, X), axis=1)
+    shown, names, order = min(d, limit), _names(columns, d), component_order(mixture)
+    window = np.stack(_window(mixture, X), axis=1)
     drawn, note = (None, "") if X is None else _thin(X)
-    resp = None if X is None else mixture.resp(drawn)
+    resp = None if X is None else mixture.resp(drawn)[order]
     figure, axes = _grid(shown, names)
     for i, j in zip(*np.tril_indices(shown)):
-        _pair(axes[i, j], mixture, X if i == j else drawn, resp, i, j, window)
+        _pair(axes[i, j], mixture, X if i == j else drawn, resp, i, j, window, order)
     notes = [note, f"first {shown} of {d} columns drawn" if shown < d else ""]
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper right", title="\n".join(filter(None, notes)))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper right", title="\n".join(filter(None, notes)))
     return figure
 
 # %% ../nbs/10_plotting.ipynb #4897cec1
 def plot_trace(
-    log_likelihoods,   # a sequence of numbers, one a pass from pass 0 on; or a dict of names and such sequences
+    log_likelihoods,   # a sequence of numbers, from pass 0 on, or a dict of such by name
     ax=None,           # Axes to draw on; None makes a new figure
     label=None,        # name of a single sequence, for the legend
-    relative_to=None,  # the best log-likelihood known: draw what is missing to it, on a log axis
+    relative_to=None,  # the best one known: draw what is missing to it, on a log axis
 ):  # the Axes
-    "Log-likelihood against the pass, or the gap to the best one, Eq. (eq-p-rate). ValueError for an empty sequence."
+    """Log-likelihood against the pass, or the gap to the best one, Eq. (eq-p-rate).
+
+    ValueError for an empty sequence."""
     ax = _axes(ax)
-    traces = log_likelihoods if isinstance(log_likelihoods, dict) else {label: log_likelihoods}
+    named = isinstance(log_likelihoods, dict)
+    traces = log_likelihoods if named else {label: log_likelihoods}
     for i, (name, trace) in enumerate(traces.items()):
         trace = np.asarray(trace, dtype=float)
         if trace.ndim != 1 or not len(trace):
-            raise ValueError(f"a trace has shape {trace.shape}; expected (passes,), one log-likelihood for each pass")
+            raise ValueError(f"a trace has shape {trace.shape}; expected (passes,), "
+                             "one log-likelihood for each pass")
         gap = trace if relative_to is None else relative_to - trace
-        if relative_to is not None: gap = np.where(gap > 0, gap, np.nan)   # log 0 has no place on the axis
-        ax.plot(gap, label=name, marker=MARKERS[i % len(MARKERS)] if len(trace) <= 40 else None, ms=3.5)
+        if relative_to is not None: gap = np.where(gap > 0, gap, np.nan)   # there is no log 0
+        marker = MARKERS[i % len(MARKERS)] if len(trace) <= 40 else None
+        ax.plot(gap, label=name, marker=marker, ms=3.5)
     if relative_to is not None: ax.set_yscale("log")
-    ax.set(xlabel="pass", ylabel="log-likelihood" if relative_to is None else "log-likelihood below the best")
+    what = "log-likelihood" if relative_to is None else "log-likelihood below the best"
+    ax.set(xlabel="pass", ylabel=what)
     ax.xaxis.get_major_locator().set_params(integer=True)
     if any(name is not None for name in traces): ax.legend()
     return ax
 
+# %% ../nbs/10_plotting.ipynb #a1c0de18
+def plot_map(
+    x,         # (p,) values of the one parameter
+    y,         # (q,) values of the other
+    height,    # (q, p) heights, a row for each y
+    levels,    # heights of the contours, increasing, two or more
+    ax=None,   # Axes to draw on; None makes a new figure
+):  # the Axes
+    "Map of a function of two parameters, the lighter the higher, each contour with its value."
+    ax = _axes(ax)
+    greys = [str(grey) for grey in np.linspace(0.6, 1, len(levels) + 1)]
+    ax.contourf(x, y, height, levels, colors=greys, extend="both")
+    lines = ax.contour(x, y, height, levels, colors="0.3", linewidths=0.6, linestyles="-")
+    ax.clabel(lines, fontsize=7, fmt=lambda level: f"{level:g}".replace("-", "−"))
+    return ax
+
 # %% ../nbs/10_plotting.ipynb #5a39ae82
-def _scene(ax, mixture, X, columns):
+def _scene(ax, mixture, X, columns, order):
     "One picture of a film: the density over a line, or ellipses over a plane"
-    if mixture.n_features == 1: plot_density(mixture, X, ax, columns=columns)
-    else: plot_mixture(mixture, X, ax, columns=columns)
+    draw = plot_density if mixture.n_features == 1 else plot_mixture
+    draw(mixture, X, ax, columns=columns, order=order)
 
 def _film(mixtures, X, log_likelihoods, name, allowed):
-    "The mixtures as a list, the data, a log-likelihood for each mixture, and the rows to draw; ValueError for what does not fit"
+    "A list of mixtures, the data, a log-likelihood for each; ValueError for what does not fit"
     mixtures = list(mixtures)
-    if not mixtures: raise ValueError(f"{name} got no mixture; expected a sequence of at least one")
+    if not mixtures: raise ValueError(f"{name} got no mixture; expected at least one")
     for mixture in mixtures: _check_dimension(mixture, allowed, name)
     X = as_data(X, mixtures[0].n_features)
-    if log_likelihoods is None: log_likelihoods = [mixture.log_density(X).sum() for mixture in mixtures]
+    if log_likelihoods is None: log_likelihoods = [m.log_density(X).sum() for m in mixtures]
     trace = np.asarray(log_likelihoods, dtype=float)
     if trace.shape != (len(mixtures),):
-        raise ValueError(f"log_likelihoods has shape {trace.shape}; expected ({len(mixtures)},), one for each mixture")
+        raise ValueError(f"log_likelihoods has shape {trace.shape}; "
+                         f"expected ({len(mixtures)},), one for each mixture")
     return mixtures, X, trace
 
 # %% ../nbs/10_plotting.ipynb #5fecb097
@@ -403,17 +489,19 @@ def animate_em(
     columns=None,          # d names of the columns
     interval=300,          # milliseconds between two pictures
 ):  # matplotlib.animation.FuncAnimation: call its save, or keep it while it plays
-    "EM as a film: each mixture over the data, beside the log-likelihood so far. ValueError unless d is 1 or 2, or for traces of another length."
+    """EM as a film: each mixture over the data, beside the log-likelihood so far.
+
+    ValueError unless d is 1 or 2, or for traces of another length."""
     import matplotlib.pyplot as plt
     from matplotlib.animation import FuncAnimation
     mixtures, X, trace = _film(mixtures, X, log_likelihoods, "animate_em", (1, 2))
-    low, high = _window(mixtures[-1], X)
+    (low, high), order = _window(mixtures[-1], X), component_order(mixtures[-1])
     figure, (scene, side) = plt.subplots(1, 2, figsize=(8, 3.8), width_ratios=(2, 1))
     plot_trace(trace, side)
     dot, = side.plot(0, trace[0], "o", color="black", ms=7)
     def draw(t):
         scene.clear()
-        _scene(scene, mixtures[t], X, columns)
+        _scene(scene, mixtures[t], X, columns, order)
         scene.set(xlim=(low[0], high[0]), title=f"pass {t}")
         if len(low) == 2: scene.set_ylim(low[1], high[1])
         dot.set_data([t], [trace[t]])
@@ -421,76 +509,100 @@ def animate_em(
     return FuncAnimation(figure, draw, frames=len(mixtures), interval=interval)
 
 # %% ../nbs/10_plotting.ipynb #c17cd38f
-def _frame(mixture, X, scale, shift):
-    "What changes from pass to pass: colors (three hexadecimal digits a point), components, and the affine maps u ↦ scale (μ + L u) + shift"
-    resp = mixture.resp(X)
+def _frame(mixture, X, scale, shift, order):
+    "A pass: colors of three hexadecimal digits, components, maps u ↦ scale (μ + L u) + shift"
+    resp = mixture.resp(X)[order]
     digits = np.rint(15 * blend(resp)).astype(int)
-    maps = [[*(scale[:, None] * L).T.ravel().round(2).tolist(), *(scale * mean + shift).round(2).tolist()]
-            for mean, L in zip(mixture.means, cholesky(mixture.matrices()))]
-    return {"fill": "".join(f"{r:x}{g:x}{b:x}" for r, g, b in digits), "top": (resp.argmax(axis=0) % 4).tolist(), "maps": maps}
+    linear = scale[:, None] * cholesky(mixture.matrices()[order])
+    places = scale * mixture.means[order] + shift
+    return {"fill": "".join(f"{r:x}{g:x}{b:x}" for r, g, b in digits),
+            "top": (resp.argmax(axis=0) % 4).tolist(),
+            "maps": [[*A.T.ravel().round(2).tolist(), *place.round(2).tolist()]
+                     for A, place in zip(linear, places)]}
 
 def _axis_marks(low, high, scale, shift, names):
     "SVG text and strokes for the two axes of a field of 420 by 280"
     from matplotlib.ticker import MaxNLocator
-    out = []
+    text, out = '<text stroke="none" text-anchor', []
     for axis in (0, 1):
         ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low[axis], high[axis])
         for tick in ticks[(ticks > low[axis]) & (ticks < high[axis])]:
             at = scale[axis] * tick + shift[axis]
-            out.append(f'<path d="M{at:.1f} 280v5"/><text x="{at:.1f}" y="298" stroke="none" text-anchor="middle">{tick:g}</text>' if axis == 0 else
-                       f'<path d="M0 {at:.1f}h-5"/><text x="-9" y="{at + 4:.1f}" stroke="none" text-anchor="end">{tick:g}</text>')
-    out.append(f'<text x="210" y="316" stroke="none" text-anchor="middle">{html.escape(names[0])}</text>'
-               f'<text transform="translate(-38 140) rotate(-90)" stroke="none" text-anchor="middle">{html.escape(names[1])}</text>')
+            stroke, place = ((f"M{at:.1f} 280v5", f'"middle" x="{at:.1f}" y="298"') if axis == 0
+                             else (f"M0 {at:.1f}h-5", f'"end" x="-9" y="{at + 4:.1f}"'))
+            out.append(f'<path d="{stroke}"/>{text}={place}>{tick:g}</text>')
+    under, beside = 'x="210" y="316"', 'transform="translate(-38 140) rotate(-90)"'
+    for name, place in zip(names, (under, beside)):
+        out.append(f'{text}="middle" {place}>{html.escape(name)}</text>')
     return "".join(out)
 
 # %% ../nbs/10_plotting.ipynb #76469592
 _STEPPER = Template("""<figure id="$name" style="max-width:38em;margin:1em auto">
-<svg viewBox="-52 -8 482 404" role="img" aria-label="$title" font-family="sans-serif" font-size="12" style="width:100%">
-<g fill="currentColor" stroke="currentColor" stroke-width="0.8"><path d="M0 0V280H420" fill="none" stroke-width="1"/>$marks</g>
-<svg width="420" height="280"><g stroke-opacity="0.75">$points</g><g fill="none">$ellipses</g></svg>
-<g fill="none" stroke="currentColor"><path d="$trace"/><circle class="now" r="4.5" fill="currentColor"/></g>
+<svg viewBox="-52 -8 482 404" role="img" aria-label="$title"
+ font-family="sans-serif" font-size="12" style="width:100%">
+<g fill="currentColor" stroke="currentColor" stroke-width="0.8">
+<path d="M0 0V280H420" fill="none" stroke-width="1"/>$marks</g>
+<svg width="420" height="280">
+<g stroke-opacity="0.75">$points</g><g fill="none">$ellipses</g></svg>
+<g fill="none" stroke="currentColor">
+<path d="$trace"/><circle class="now" r="4.5" fill="currentColor"/></g>
 <text x="0" y="328" fill="currentColor">log-likelihood</text>
 </svg>
-<div style="display:flex;gap:0.6em;align-items:center"><button type="button" aria-label="one pass back">&#9664;</button>
-<input type="range" min="0" max="$last" value="0" step="1" aria-label="pass" style="flex:1"><button type="button" aria-label="one pass on">&#9654;</button></div>
+<div style="display:flex;gap:0.6em;align-items:center">
+<button type="button" aria-label="one pass back">&#9664;</button>
+<input type="range" min="0" max="$last" value="0" step="1" aria-label="pass" style="flex:1">
+<button type="button" aria-label="one pass on">&#9654;</button></div>
 <figcaption aria-live="polite"></figcaption>
 </figure>
-<script>
+<script>$script</script>""")
+
+# %% ../nbs/10_plotting.ipynb #a1c0de16
+_SCRIPT = Template("""
 (() => {
-  const box = document.getElementById("$name"), frames = $frames, slider = box.querySelector("input");
+  const box = document.getElementById("$name");
+  const frames = $frames, slider = box.querySelector("input");
   const all = (query, act) => box.querySelectorAll(query).forEach(act);
-  const shapes = ["M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "M0-3.7L3.3 2.5H-3.3Z", "M-2.7-2.7H2.7V2.7H-2.7Z", "M0-3.9L3 0 0 3.9-3 0Z"];
+  const set = (part, values) => {
+    for (const name in values) part.setAttribute(name, values[name]);
+  };
+  const shapes = ["M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0", "M0-3.7L3.3 2.5H-3.3Z",
+                  "M-2.7-2.7H2.7V2.7H-2.7Z", "M0-3.9L3 0 0 3.9-3 0Z"];
   const show = () => {
-    const frame = frames[+slider.value];
-    all(".point", (p, i) => { p.setAttribute("d", shapes[frame.top[i]]); p.setAttribute("fill", "#" + frame.fill.substr(3 * i, 3)); });
-    all(".ellipse", (g, k) => g.setAttribute("transform", "matrix(" + frame.maps[k] + ")"));
-    all(".mean", (p, k) => p.setAttribute("transform", "translate(" + frame.maps[k].slice(4) + ")"));
-    all(".now", dot => { dot.setAttribute("cx", frame.now[0]); dot.setAttribute("cy", frame.now[1]); });
-    all("figcaption", text => { text.textContent = frame.text; });
+    const {fill, top, maps, now, text} = frames[+slider.value];
+    all(".point", (p, i) => set(p, {d: shapes[top[i]], fill: "#" + fill.substr(3 * i, 3)}));
+    all(".ellipse", (g, k) => set(g, {transform: "matrix(" + maps[k] + ")"}));
+    all(".mean", (p, k) => set(p, {transform: "translate(" + maps[k].slice(4) + ")"}));
+    all(".now", dot => set(dot, {cx: now[0], cy: now[1]}));
+    all("figcaption", caption => { caption.textContent = text; });
   };
   slider.oninput = show;
-  all("button", (button, i) => { button.onclick = () => { slider.value = +slider.value + 2 * i - 1; show(); }; });
+  all("button", (button, i) => {
+    button.onclick = () => { slider.value = +slider.value + 2 * i - 1; show(); };
+  });
   show();
 })();
-</script>""")
+""")
 
 # %% ../nbs/10_plotting.ipynb #ecb49c59
 def _ellipse_marks(n_components, mass):
     "For each component its circles, to be moved by the maps, and a cross for its mean"
-    radii = mass_radius(np.sort(np.atleast_1d(mass)))
-    out = []
+    radii, out = mass_radius(np.sort(np.atleast_1d(mass))), []
     for k in range(n_components):
-        dash = ("none", "7 4", "7 3 2 3", "2 3")[k % 4]
-        circles = "".join(f'<circle r="{r:.4f}" vector-effect="non-scaling-stroke" stroke-width="{2.4 - 1.2 * (i > 0):.1f}"/>' for i, r in enumerate(radii))
-        out.append(f'<g class="ellipse" stroke="{component_style(k)["color"]}" stroke-dasharray="{dash}">{circles}</g>')
-    cross = "".join(f'<path d="M-6 0H6M0-6V6" stroke="{color}" stroke-width="{width}"/>' for color, width in (("#fff", 4.5), ("#000", 1.8)))
+        dash, color = ("none", "7 4", "7 3 2 3", "2 3")[k % 4], component_style(k)["color"]
+        circles = [f'<circle r="{r:.4f}" vector-effect="non-scaling-stroke" '
+                   f'stroke-width="{2.4 - 1.2 * (i > 0):.1f}"/>' for i, r in enumerate(radii)]
+        strokes = f'stroke="{color}" stroke-dasharray="{dash}"'
+        out += [f'<g class="ellipse" {strokes}>', *circles, "</g>"]
+    cross = "".join(f'<path d="M-6 0H6M0-6V6" stroke="{color}" stroke-width="{width}"/>'
+                    for color, width in (("#fff", 4.5), ("#000", 1.8)))
     return "".join(out) + f'<g class="mean">{cross}</g>' * n_components
 
 def _strip(trace):
-    "Places (n, 2) of a trace in the strip below the field; its floor is pass 1, since a bad start would press the rest flat"
+    "Places (n, 2) of a trace in the strip below the field, from pass 1 up, as starts lie low"
     floor = trace[min(1, len(trace) - 1)]
     rise = np.clip(trace - floor, 0, None) / max(trace.max() - floor, 1e-300)
-    return np.stack([np.linspace(0, 420, len(trace)) if len(trace) > 1 else np.array([210.0]), 388 - 56 * rise], axis=1).round(1)
+    across = np.linspace(0, 420, len(trace)) if len(trace) > 1 else np.array([210.0])
+    return np.stack([across, 388 - 56 * rise], axis=1).round(1)
 
 # %% ../nbs/10_plotting.ipynb #2c4eba1b
 def stepper_html(
@@ -498,23 +610,31 @@ def stepper_html(
     X,                     # (n, 2) data; at most 1,000 rows are drawn
     log_likelihoods=None,  # one for each mixture; None computes them
     columns=None,          # 2 names of the columns
-    mass=(0.5, 0.95),      # the probabilities that the ellipses hold
+    mass=MASSES,           # the probabilities that the ellipses hold
     name="em-stepper",     # id of the figure: a different one for each figure of a page
 ) -> str:  # HTML with an SVG and a script, complete in itself
-    "A figure for a web page in which the reader steps EM forward and back. ValueError unless d = 2, or for a name that is no plain word."
-    if not re.fullmatch(r"[A-Za-z][\w-]*", name): raise ValueError(f"name is {name!r}; expected letters, digits and hyphens")
+    """A figure for a web page in which the reader steps EM forward and back.
+
+    ValueError unless d = 2, or for a name that is no plain word."""
+    if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+        raise ValueError(f"name is {name!r}; expected letters, digits and hyphens")
     mixtures, X, trace = _film(mixtures, X, log_likelihoods, "stepper_html", (2,))
     (low, high), drawn = _window(mixtures[-1], X), _thin(X, 1000)[0]
     scale = np.array([420, -280]) / (high - low)
-    shift = np.array([0, 280]) - scale * low
-    frames, places = [_frame(mixture, drawn, scale, shift) for mixture in mixtures], _strip(trace)
-    for t, frame in enumerate(frames):
-        frame |= {"now": places[t].tolist(), "text": f"pass {t} of {len(frames) - 1}: log-likelihood {trace[t]:.3f}".replace(" -", " −")}
-    points = "".join(f'<path class="point" transform="translate({x:.1f} {y:.1f})" stroke="#333" stroke-width="0.5"/>' for x, y in drawn * scale + shift)
+    shift, order = np.array([0, 280]) - scale * low, component_order(mixtures[-1])
+    last, places, frames = len(mixtures) - 1, _strip(trace), []
+    for t, (mixture, value) in enumerate(zip(mixtures, trace)):
+        text = f"pass {t} of {last}: log-likelihood {value:.3f}".replace(" -", " −")
+        frame = _frame(mixture, drawn, scale, shift, order)
+        frames.append(frame | {"now": places[t].tolist(), "text": text})
+    points = "".join(f'<path class="point" transform="translate({x:.1f} {y:.1f})" '
+                     'stroke="#333" stroke-width="0.5"/>' for x, y in drawn * scale + shift)
     return _STEPPER.substitute(
-        name=name, title="Points in the colors of their components, with an ellipse for each component", last=len(frames) - 1,
-        marks=_axis_marks(low, high, scale, shift, _names(columns, 2)), points=points, ellipses=_ellipse_marks(mixtures[0].n_components, mass),
-        trace="M" + "L".join(f"{x:g} {y:g}" for x, y in places), frames=json.dumps(frames, separators=(",", ":")))
+        name=name, last=last, points=points, ellipses=_ellipse_marks(len(order), mass),
+        title="Points in the colors of their components, with ellipses for each component",
+        marks=_axis_marks(low, high, scale, shift, _names(columns, 2)),
+        trace="M" + "L".join(f"{x:g} {y:g}" for x, y in places),
+        script=_SCRIPT.substitute(name=name, frames=json.dumps(frames, separators=(",", ":"))))
 
 # %% ../nbs/10_plotting.ipynb #5fa263c8
 def plot_fit(
@@ -522,7 +642,7 @@ def plot_fit(
     X,             # (n, d) data
     columns=None,  # d names of the columns
 ):  # the Figure, a new one; its savefig writes it to a file
-    "What suits the dimension: density over a histogram (1), ellipses over points (2), pair grid (more)."
+    "Density over a histogram (one column), ellipses over points (two), or a pair grid (more)."
     K, d = mixture.means.shape
     labels = [f"component {k}" for k in range(K)] if K <= 6 else None
     if d == 1: return plot_density(mixture, X, columns=columns).figure

@@ -19,11 +19,42 @@ from .gaussian import univariate_density
 __all__ = ['joint_density', 'log_likelihood', 'd_density_d_mean', 'd_density_d_sd', 'e_step', 'gradient', 'm_step', 'change',
            'Fit', 'em']
 
+# %% ../nbs/03_univariate.ipynb #c4009c4b
+def joint_density(
+    x,          # (M,) data
+    weights,    # (K,) φ, sums to one
+    means,      # (K,) μ, in the unit of x
+    variances,  # (K,) σ², in the unit of x squared
+):  # (K, M): φ_k N(x_i; μ_k, σ_k²)
+    """Joint density of points and components.
+
+    ValueError for bad input and for a point that all components miss."""
+    x = _check_data(x)
+    weights, means, variances = _check_parameters(weights, means, variances)
+    joint = weights[:, None] * univariate_density(x, means[:, None], variances[:, None])
+    if (lost := np.flatnonzero(joint.sum(axis=0) == 0)).size:
+        raise ValueError(f"x[{lost[0]}] = {x[lost[0]]:.6g} is so far from every component that "
+                         "its density is 0 as a float; start nearer to the data, or use "
+                         "gmm_nb.multivariate, which works with logarithms.")
+    return joint
+
+# %% ../nbs/03_univariate.ipynb #af4d141b
+def log_likelihood(
+    x,          # (M,) data
+    weights,    # (K,) φ, sums to one
+    means,      # (K,) μ, in the unit of x
+    variances,  # (K,) σ², in the unit of x squared
+) -> float:     # L, in nats
+    "Log-likelihood of the data, Eq. (eq-u-loglik). ValueError as in `joint_density`."
+    return float(np.log(joint_density(x, weights, means, variances).sum(axis=0)).sum())
+
 # %% ../nbs/03_univariate.ipynb #50bbdebe
 def _array(name, value):
     "value as an array; rows of different lengths are refused"
     try: return np.asarray(value)
-    except ValueError: raise ValueError(f"{name} has rows of different lengths; expected an array of numbers.") from None
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths; "
+                         "expected an array of numbers.") from None
 
 def _floats(name, value, shape, words):
     "A parameter as a finite float64 array; None in `shape` allows any length of at least 1"
@@ -31,8 +62,10 @@ def _floats(name, value, shape, words):
     if value.dtype.kind not in "biuf":
         raise ValueError(f"{name} has dtype {value.dtype}; expected real numbers, {words}.")
     fits = value.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, value.shape))
-    if not fits or not value.size: raise ValueError(f"{name} has shape {value.shape}; expected {words}.")
-    if not np.isfinite(value).all(): raise ValueError(f"{name} holds NaN or infinity; expected finite numbers.")
+    if not fits or not value.size:
+        raise ValueError(f"{name} has shape {value.shape}; expected {words}.")
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} holds NaN or infinity; expected finite numbers.")
     return value.astype(float)
 
 # %% ../nbs/03_univariate.ipynb #b1e42cca
@@ -48,8 +81,9 @@ def _check_weights(weights):
     "φ as float64 of shape (K,), non-negative, summing to one"
     weights = _floats("weights", weights, (None,), "shape (K,)")
     if (weights < 0).any() or abs(weights.sum() - 1) > 1e-6:
-        raise ValueError(f"weights are {weights.tolist()}, with the sum {weights.sum():.6g}; expected none below 0 "
-                         "and the sum 1. Divide positive numbers by their sum.")
+        raise ValueError(f"weights are {weights.tolist()}, with the sum {weights.sum():.6g}; "
+                         "expected none below 0 and the sum 1. "
+                         "Divide positive numbers by their sum.")
     return weights
 
 def _check_parameters(weights, means, variances):
@@ -60,34 +94,10 @@ def _check_parameters(weights, means, variances):
     variances = _floats("variances", variances, weights.shape, words)
     if (variances <= 0).any():
         k = int(np.argmin(variances))
-        raise ValueError(f"variance {k} is {variances[k]:.6g}; expected a number above 0. If EM brought it there, component {k} "
-                         "has shrunk onto a single value of x: start elsewhere, or use fewer components.")
+        raise ValueError(f"variance {k} is {variances[k]:.6g}; expected a number above 0. If "
+                         f"EM brought it there, component {k} has shrunk onto a single value "
+                         "of x: start elsewhere, or use fewer components.")
     return weights, means, variances
-
-# %% ../nbs/03_univariate.ipynb #c4009c4b
-def joint_density(
-    x,          # (M,) data
-    weights,    # (K,) φ, sums to one
-    means,      # (K,) μ, in the unit of x
-    variances,  # (K,) σ², in the unit of x squared
-):  # (K, M): φ_k N(x_i; μ_k, σ_k²)
-    "Joint density of points and components. ValueError for bad input and for a point that all components miss."
-    x, (weights, means, variances) = _check_data(x), _check_parameters(weights, means, variances)
-    joint = weights[:, None] * univariate_density(x, means[:, None], variances[:, None])
-    if (lost := np.flatnonzero(joint.sum(axis=0) == 0)).size:
-        raise ValueError(f"x[{lost[0]}] = {x[lost[0]]:.6g} is so far from every component that its density is 0 as a "
-                         "float; start nearer to the data, or use gmm_nb.multivariate, which works with logarithms.")
-    return joint
-
-# %% ../nbs/03_univariate.ipynb #af4d141b
-def log_likelihood(
-    x,          # (M,) data
-    weights,    # (K,) φ, sums to one
-    means,      # (K,) μ, in the unit of x
-    variances,  # (K,) σ², in the unit of x squared
-) -> float:     # L, in nats
-    "Log-likelihood of the data, Eq. (eq-u-loglik). ValueError as in `joint_density`."
-    return float(np.log(joint_density(x, weights, means, variances).sum(axis=0)).sum())
 
 # %% ../nbs/03_univariate.ipynb #e65ad691
 def d_density_d_mean(
@@ -116,7 +126,7 @@ def e_step(
     means,      # (K,) μ, in the unit of x
     variances,  # (K,) σ², in the unit of x squared
 ):  # (K, M) γ_ki, components as rows, columns sum to one
-    "Responsibilities of the components for the points, Eq. (eq-u-resp). ValueError as in `joint_density`."
+    "Responsibilities for the points, Eq. (eq-u-resp). ValueError as in `joint_density`."
     joint = joint_density(x, weights, means, variances)      # φ_k N(x_i; μ_k, σ_k²)
     return joint / joint.sum(axis=0)                         # Eq. (eq-u-resp)
 
@@ -130,26 +140,30 @@ def gradient(
     multiplier=0.0,  # λ; 0 gives the gradient of L itself
 ):  # three (K,) arrays: ∂L'/∂φ_k, ∂L'/∂μ_k, ∂L'/∂σ_k
     "Gradient of the Lagrangian in φ, μ and σ, in this order. ValueError as in `joint_density`."
-    x, (weights, means, variances) = _check_data(x), _check_parameters(weights, means, variances)
-    resp = e_step(x, weights, means, variances) if resp is None else _check_resp(resp, len(x), len(weights))
+    x, theta = _check_data(x), _check_parameters(weights, means, variances)
+    weights, means, variances = theta
+    resp = e_step(x, *theta) if resp is None else _check_resp(resp, len(x), len(weights))
     mean, sd = means[:, None], np.sqrt(variances)[:, None]
-    d_mean = (resp * (x - mean) / sd**2).sum(axis=1)                  # Eq. (eq-u-dl-dmean-resp)
-    d_sd = (resp * (-1 / sd + (x - mean)**2 / sd**3)).sum(axis=1)     # Eq. (eq-u-dl-dsd-resp)
-    d_weight = resp.sum(axis=1) / weights + multiplier                # Eq. (eq-u-dl-dweight-resp)
+    d_mean = (resp * (x - mean) / sd**2).sum(axis=1)                # Eq. (eq-u-dl-dmean-resp)
+    d_sd = (resp * (-1 / sd + (x - mean)**2 / sd**3)).sum(axis=1)   # Eq. (eq-u-dl-dsd-resp)
+    d_weight = resp.sum(axis=1) / weights + multiplier              # Eq. (eq-u-dl-dweight-resp)
     return d_weight, d_mean, d_sd
 
 # %% ../nbs/03_univariate.ipynb #e0f62788
 def _check_resp(resp, n_samples, n_components=None, may_be_empty=False):
-    "γ as float64 of shape (K, M): no entry below 0, columns sum to one, no row empty unless allowed"
-    words = f"shape ({n_components or 'K'}, {n_samples}), a row for each component and a column for each point"
+    "γ as float64 (K, M): no entry below 0, columns sum to one, no row empty unless allowed"
+    words = (f"shape ({n_components or 'K'}, {n_samples}), "
+             "a row for each component and a column for each point")
     resp = _floats("resp", resp, (n_components, n_samples), words)
     sums = resp.sum(axis=0)
     if (resp < 0).any() or np.abs(sums - 1).max() > 1e-6:
-        raise ValueError(f"resp has entries from {resp.min():.6g} and column sums from {sums.min():.6g} to {sums.max():.6g}; "
-                         "expected entries from 0 and column sums of 1. Divide each column by its sum.")
+        raise ValueError(f"resp has entries from {resp.min():.6g} and column sums from "
+                         f"{sums.min():.6g} to {sums.max():.6g}; expected entries from 0 and "
+                         "column sums of 1. Divide each column by its sum.")
     if not may_be_empty and (empty := np.flatnonzero(resp.sum(axis=1) == 0)).size:
-        raise ValueError(f"component {empty[0]} is responsible for no point (M_k = 0), so its mean would be "
-                         "0/0; start it nearer to the data, or use fewer components.")
+        raise ValueError(f"component {empty[0]} is responsible for no point (M_k = 0), so its "
+                         "mean would be 0/0; start it nearer to the data, or use fewer "
+                         "components.")
     return resp
 
 # %% ../nbs/03_univariate.ipynb #f3d69df9
@@ -157,13 +171,16 @@ def m_step(
     x,     # (M,) data
     resp,  # (K, M) γ_ki, columns sum to one
 ):  # weights (K,), means (K,), variances (K,)
-    "New parameters from responsibilities. ValueError for a wrong shape, column sums that are not 1, or an M_k of 0."
+    """New parameters from responsibilities.
+
+    ValueError for a wrong shape, column sums that are not 1, or an M_k of 0."""
     x = _check_data(x)
     resp = _check_resp(resp, len(x))
-    counts = resp.sum(axis=1)                                            # Eq. (eq-u-counts)
-    weights = counts / len(x)                                            # Eq. (eq-u-weight)
-    means = (resp * x).sum(axis=1) / counts                              # Eq. (eq-u-mean)
-    variances = (resp * (x - means[:, None])**2).sum(axis=1) / counts    # Eq. (eq-u-variance), with the new means
+    counts = resp.sum(axis=1)                      # Eq. (eq-u-counts)
+    weights = counts / len(x)                      # Eq. (eq-u-weight)
+    means = (resp * x).sum(axis=1) / counts        # Eq. (eq-u-mean)
+    squares = (x - means[:, None])**2              # about the new means
+    variances = (resp * squares).sum(axis=1) / counts    # Eq. (eq-u-variance)
     return weights, means, variances
 
 # %% ../nbs/03_univariate.ipynb #908bbb91
@@ -175,8 +192,9 @@ def change(
     n_samples,  # M
 ) -> float:     # in the unit of the data for "means", in nats per point for "log-likelihood"
     "How much one iteration changed, in the measure of the stopping rule"
-    if rule == "means": return float(np.abs(np.subtract(new_means, old_means)).max())   # Eq. (eq-u-stop-means)
-    return abs(trace[-1] - trace[-2]) / n_samples                                       # Eq. (eq-u-stop-loglik)
+    if rule == "means":
+        return float(np.abs(np.subtract(new_means, old_means)).max())   # Eq. (eq-u-stop-means)
+    return abs(trace[-1] - trace[-2]) / n_samples                       # Eq. (eq-u-stop-loglik)
 
 # %% ../nbs/03_univariate.ipynb #5578ea0e
 class Fit(NamedTuple):
@@ -184,9 +202,34 @@ class Fit(NamedTuple):
     weights: np.ndarray          # (K,) φ
     means: np.ndarray            # (K,) μ, in the unit of x
     variances: np.ndarray        # (K,) σ², in the unit of x squared
-    log_likelihoods: np.ndarray  # (n_iter + 1,) L at the start and after each iteration, the last for these parameters
+    log_likelihoods: np.ndarray  # (n_iter + 1,) L at the start and after each iteration
     n_iter: int                  # iterations done
     converged: bool              # whether the stopping rule was met
+
+# %% ../nbs/03_univariate.ipynb #5c39bb9a
+def em(
+    x,              # (M,) data
+    weights,        # (K,) starting φ, sums to one
+    means,          # (K,) starting μ, in the unit of x
+    variances,      # (K,) starting σ², in the unit of x squared
+    tol=1e-6,       # stop when an iteration changes less than this (see `change` for the unit)
+    rule="means",   # or "log-likelihood"
+    max_iter=1000,  # stop, with a UserWarning, after so many iterations
+) -> Fit:
+    """EM for one-dimensional Gaussians, as derived.
+
+    ValueError for bad input and for a component that collapses."""
+    _check_stopping(tol, rule, max_iter)
+    theta = weights, means, variances                                    # (1) initialize
+    trace = [log_likelihood(x, *theta)]
+    for n_iter in range(1, max_iter + 1):
+        resp = e_step(x, *theta)                                         # (2) expectation
+        old_means, theta = theta[1], m_step(x, resp)                     # (3) maximization
+        trace.append(log_likelihood(x, *theta))
+        step = change(rule, old_means, theta[1], trace, len(x))
+        if converged := step < tol: break                                # until convergence
+    else: _warn_not_converged(rule, n_iter, step, tol)
+    return Fit(*theta, np.array(trace), n_iter, converged)
 
 # %% ../nbs/03_univariate.ipynb #17f05eeb
 def _check_stopping(tol, rule, max_iter):
@@ -201,28 +244,6 @@ def _check_stopping(tol, rule, max_iter):
 def _warn_not_converged(rule, n_iter, step, tol):
     "One UserWarning, on the account of the caller of `em`"
     what = "the means" if rule == "means" else "the log-likelihood per point"
-    warnings.warn(f"EM did not converge: iteration {n_iter} still changed {what} by {step:.3g}, "
-                  f"and tol is {tol:.3g}. Raise max_iter or tol.", UserWarning, stacklevel=3)
-
-# %% ../nbs/03_univariate.ipynb #5c39bb9a
-def em(
-    x,              # (M,) data
-    weights,        # (K,) starting φ, sums to one
-    means,          # (K,) starting μ, in the unit of x
-    variances,      # (K,) starting σ², in the unit of x squared
-    tol=1e-6,       # stop when an iteration changes less than this (see `change` for the unit)
-    rule="means",   # or "log-likelihood"
-    max_iter=1000,  # stop, with a UserWarning, after so many iterations
-) -> Fit:
-    "EM for one-dimensional Gaussians, as derived. ValueError for bad input and for a component that collapses."
-    _check_stopping(tol, rule, max_iter)
-    theta = weights, means, variances                                    # (1) initialize
-    trace = [log_likelihood(x, *theta)]
-    for n_iter in range(1, max_iter + 1):
-        resp = e_step(x, *theta)                                         # (2) expectation
-        old_means, theta = theta[1], m_step(x, resp)                     # (3) maximization
-        trace.append(log_likelihood(x, *theta))
-        step = change(rule, old_means, theta[1], trace, len(x))
-        if converged := step < tol: break                                # until convergence
-    else: _warn_not_converged(rule, n_iter, step, tol)
-    return Fit(*theta, np.array(trace), n_iter, converged)
+    warnings.warn(f"EM did not converge: iteration {n_iter} still changed {what} by "
+                  f"{step:.3g}, and tol is {tol:.3g}. Raise max_iter or tol.",
+                  UserWarning, stacklevel=3)

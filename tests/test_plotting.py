@@ -1,4 +1,5 @@
 """Pictures: what is drawn, that it is honest, and that nothing else changes (Agg, nothing is shown)."""
+import ast
 import json
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import matplotlib
 import numpy as np
 import pytest
+from chapters import notebooks
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -171,6 +173,121 @@ def test_dimension_errors_say_what_to_do():
     with pytest.raises(ValueError, match="columns has 1"): plotting.plot_pairs(three, columns=["one"])
 
 
+# --- one color for one cluster ---------------------------------------------------------------------------------------
+
+def exchanged(mixture, numbers):
+    "The same mixture with its components numbered otherwise"
+    return Mixture(mixture.weights[numbers], mixture.means[numbers], mixture.matrices()[numbers])
+
+
+def drawing(figure):
+    "Everything colored in a figure: lines with color, dash and marker, and areas"
+    found = []
+    for ax in figure.axes:
+        for line in ax.lines:
+            found.append((line.get_color(), line.get_markeredgecolor(), str(line.get_linestyle()), line.get_marker(), line.get_xydata().round(6).tolist()))
+        for area in ax.collections:
+            if area.get_array() is not None: found.append(np.round(area.get_array(), 6).tolist())
+            found.append((np.round(area.get_facecolor(), 6).tolist(), [path.vertices.round(6).tolist() for path in area.get_paths()]))
+    return found
+
+
+@pytest.mark.parametrize("numbers", [[1, 0, 2], [2, 0, 1], [2, 1, 0]])
+@pytest.mark.parametrize("draw, d", [(plotting.plot_mixture, 2), (plotting.plot_density, 1), (plotting.plot_responsibilities, 1),
+                                     (plotting.plot_responsibilities, 2), (plotting.plot_pairs, 3), (plotting.plot_fit, 1), (plotting.plot_fit, 2)])
+def test_the_picture_does_not_depend_on_the_numbers(draw, d, numbers):
+    mixture = mixture_of(d, K=3)
+    X = data_of(mixture)
+    first, second = (draw(m, X) for m in (mixture, exchanged(mixture, numbers)))
+    assert drawing(getattr(first, "figure", first)) == drawing(getattr(second, "figure", second))
+
+
+def test_the_styles_follow_the_first_mean():
+    mixture = Mixture([0.2, 0.5, 0.3], [[4.0, 0.0], [-1.0, 9.0], [2.0, 5.0]], np.ones(3), "spherical")
+    assert plotting.component_order(mixture).tolist() == [1, 2, 0]
+    ax = plotting.plot_mixture(mixture, labels=["a", "b", "c"])
+    colors = {text.get_text(): handle.get_color() for text, handle in zip(ax.get_legend().get_texts(), ax.get_legend().get_lines())}
+    assert [colors[name] for name in "bca"] == list(plotting.COLORS[:3])
+    for means in ([[1.0, 2.0], [1.0, 1.0]], [[1.0, 2.0], [1.0, 2.0]]):  # the next column decides, then the weight
+        tied = Mixture([0.6, 0.4], means, np.ones(2), "spherical")
+        assert plotting.component_order(tied).tolist() == [1, 0]
+
+
+def test_a_pair_takes_the_order_from_all_columns():
+    mixture = Mixture([0.5, 0.5], [[0.0, 9.0], [9.0, 0.0]], np.ones(2), "spherical")
+    axes = np.reshape(plotting.plot_pairs(mixture).axes, (2, 2))
+    curves = {line.get_label(): line for line in axes[1, 1].lines}
+    assert [curves[f"component {k}"].get_color() for k in range(2)] == list(plotting.COLORS[:2])
+    assert curves["component 0"].get_xdata()[curves["component 0"].get_ydata().argmax()] > 8
+
+
+def test_a_film_keeps_the_colors():
+    "Components whose means pass each other on the way"
+    path = [Mixture([0.5, 0.5], [[3 * (1 - t), 0.0], [3 * t, 1.0]], np.ones(2), "spherical") for t in (0.0, 0.4, 1.0)]
+    X = data_of(path[-1])
+    frames = json.loads(re.search(r"frames = (\[.*?\]), slider", plotting.stepper_html(path, X)).group(1))
+    assert all(frame["maps"][0][5] > frame["maps"][1][5] for frame in frames)  # pixels count downwards: the mean 0 is below
+    film = plotting.animate_em(path, X)
+    for t in range(3):
+        scene = film._func(t)[0]
+        below = [line for line in scene.lines if len(line.get_xdata()) == 181 and abs(line.get_ydata().mean()) < 0.1]
+        assert {line.get_color() for line in below} == {plotting.COLORS[0]}
+    film._draw_was_started = True  # it was drawn here, by hand
+
+
+def test_layers_look_equally_important():
+    "The tints of the first six components reflect about the same share of light"
+    tints = plotting.blend(np.eye(6), plotting.TINT)
+    linear = np.where(tints <= 0.04045, tints / 12.92, ((tints + 0.055) / 1.055)**2.4) @ [0.2126, 0.7152, 0.0722]
+    assert linear.max() / linear.min() < 1.35
+    mixture = mixture_of(1, K=3)
+    drawn = [area.get_facecolor()[0, :3] for area in plotting.plot_responsibilities(mixture).collections]
+    assert_allclose(drawn, tints[:3], rtol=1e-12)
+
+
+def test_one_rule_for_ellipses():
+    "50 and 95 percent in every picture, and no page with levels of its own"
+    assert plotting.MASSES == (0.5, 0.95)
+    mixture = mixture_of(2)
+    expected = [plotting.ellipse(mixture.means[k], mixture.matrices()[k], mass) for k in range(2) for mass in (0.5, 0.95)]
+    for ax in (plotting.plot_mixture(mixture), plotting.plot_pairs(mixture).axes[2]):
+        assert_allclose([line.get_xydata() for line in ax.lines if len(line.get_xdata()) > 100], expected)
+    for nb in notebooks():
+        for cell in nb.code:
+            calls = [node for node in ast.walk(ast.parse(re.sub(r"^[%!].*$", "", cell.source, flags=re.M))) if isinstance(node, ast.Call)]
+            own = [node for node in calls if getattr(node.func, "id", "") in ("plot_mixture", "stepper_html") and "mass" in {k.arg for k in node.keywords}]
+            assert not own, f"{nb} draws other ellipses:\n{cell.source}"
+
+
+# --- histograms ------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("unit, origin", [(1, 0), (1, 43), (0.1, 4.3), (5, -20), (1e-3, 7)])
+@pytest.mark.parametrize("points", [2, 5, 54, 300])
+@pytest.mark.parametrize("n", [40, 272, 100_000])
+def test_bars_hold_equally_many_points_of_a_grid(unit, origin, points, n):
+    x = origin + unit * np.append([0, 1, points - 1], np.random.default_rng(0).integers(points, size=n))
+    edges = plotting._edges(x)
+    place = (edges - origin) / unit
+    assert_allclose(place % 1, 0.5, atol=1e-6)                                       # halfway between two points
+    assert len(set(np.diff(place).round(6))) == 1                                    # equally many in each bar
+    assert edges[0] < x.min() < x.max() < edges[-1] and np.histogram(x, edges)[0].sum() == len(x)
+    assert len(edges) <= 2 + 1.5 * 80
+
+
+def test_bars_of_values_without_a_grid():
+    x = np.random.default_rng(0).normal(size=500)
+    assert_allclose(plotting._edges(x), np.histogram_bin_edges(x, int(2 * np.cbrt(500))))
+    for odd in ([3.0] * 9, [1e300, -1e300, 1e-300], [0.0, 1.0, np.pi]):
+        edges = plotting._edges(np.array(odd))
+        assert np.isfinite(edges).all() and (np.diff(edges) > 0).all() and np.histogram(odd, edges)[0].sum() == len(odd)
+
+
+def test_histograms_are_drawn_with_these_bars():
+    mixture, x = Mixture([0.4, 0.6], [[55.0], [80.0]], [36.0, 36.0], "spherical"), np.arange(43.0, 97)[:, None]
+    for ax in (plotting.plot_density(mixture, x), plotting.plot_responsibilities(mixture, x)):
+        assert_allclose([bar.get_x() for bar in ax.patches], plotting._edges(x[:, 0])[:-1])
+
+
 # --- traces ----------------------------------------------------------------------------------------------------------
 
 def test_trace_values_and_gap():
@@ -189,6 +306,20 @@ def test_trace_values_and_gap():
 @pytest.mark.parametrize("trace", [[], 3.0, [[1, 2]]])
 def test_trace_errors(trace):
     with pytest.raises(ValueError, match="a trace has shape"): plotting.plot_trace(trace)
+
+
+def test_maps_have_the_same_style_and_labels():
+    x, y = np.linspace(-2, 2, 41), np.linspace(-1, 1, 21)
+    height = -x**2 - 3 * y[:, None]**2
+    _, given = plt.subplots()
+    assert plotting.plot_map(x, y, height, [-3, -1, -0.25], given) is given
+    given.figure.canvas.draw()
+    assert {text.get_text() for text in given.texts} == {"−3", "−1", "−0.25"}
+    fill, lines = given.collections[:2]
+    greys = fill.get_facecolor()[:, 0]
+    assert len(greys) == 4 and (np.diff(greys) > 0).all() and greys[-1] == 1         # the lighter the higher
+    assert [path.vertices.size > 0 for path in lines.get_paths()] == [True] * 3
+    assert isinstance(plotting.plot_map(x, y, height, [-2, -1]), Axes)
 
 
 # --- pairs and the one call ------------------------------------------------------------------------------------------
