@@ -28,7 +28,7 @@ __all__ = ['STRUCTURES', 'FAR', 'NAMES', 'log_sum_exp', 'softmax', 'covariances_
 def log_sum_exp(
     a, # (K, n) logarithms, components as rows; −∞ for a term that is zero
 ): # (n,) log Σ_k exp(a_k)
-    "Logarithm of a sum of exponentials down the columns, without overflow or underflow, Eq. (eq-m-log-sum-exp)."
+    "Logarithm of a sum of exponentials down the columns, Eq. (eq-m-log-sum-exp)."
     top = np.max(a, axis=0)
     top[np.isneginf(top)] = 0.0 # where all terms are zero the answer is −∞, and not nan
     with np.errstate(divide="ignore"): return top + np.log(np.exp(a - top).sum(axis=0))
@@ -36,7 +36,7 @@ def log_sum_exp(
 def softmax(
     a, # (K, n) logarithms, components as rows, in every column one that is not −∞
 ): # (K, n) exp(a_k) / Σ_j exp(a_j); the columns sum to 1
-    "Shares from the logarithms of claims, without overflow or underflow, Eq. (eq-m-softmax)."
+    "Shares from the logarithms of the terms, Eq. (eq-m-softmax)."
     share = np.exp(a - np.max(a, axis=0))
     share /= share.sum(axis=0)
     return share
@@ -49,10 +49,11 @@ def covariances_shape(
     n_components, # K
     n_features, # d
 ): # tuple of ints
-    "The shape in which each structure stores its covariances (scikit-learn's shapes). ValueError for an unknown structure."
+    "The shape in which each structure stores its covariances. ValueError for an unknown one."
     K, d = n_components, n_features
     shapes = {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}
-    if structure not in shapes: raise ValueError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
+    if structure not in shapes:
+        raise ValueError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
     return shapes[structure]
 
 # %% ../nbs/02_mixture.ipynb #65b25f8a
@@ -60,7 +61,9 @@ def precision_cholesky(
     covariances, # Σ in the shape of `covariances_shape`
     structure, # one of STRUCTURES
 ): # P in the same shape: upper triangular for full and tied, 1/σ for diag and spherical
-    "Factor P with P Pᵀ = Σ⁻¹, Eq. (eq-m-precision-factor). ValueError that names the covariance that is not positive definite."
+    """Factor P with P Pᵀ = Σ⁻¹, Eq. (eq-m-precision-factor).
+
+    ValueError that names the covariance that is not positive definite."""
     S = np.asarray(covariances, dtype=float)
     if structure in ("full", "tied"):
         P = np.swapaxes(cholesky(S), -1, -2)
@@ -68,56 +71,21 @@ def precision_cholesky(
         return P
     if not (S > 0).all():
         index = tuple(map(int, np.argwhere(~(S > 0))[0]))
-        raise ValueError(f"covariances[{', '.join(map(str, index))}] is {S[index]:.6g}; a variance must be positive. "
-                         "Remove columns that are constant, or add a small number to every variance")
+        place = ", ".join(map(str, index))
+        raise ValueError(f"covariances[{place}] is {S[index]:.6g}; a variance must be "
+                         "positive. Remove columns that are constant, or add a small number to "
+                         "every variance")
     return 1 / np.sqrt(S)
-
-# %% ../nbs/02_mixture.ipynb #570e1f01
-def _real(values, name):
-    "A float64 copy that cannot be written to; ValueError unless the values are real and finite"
-    given = np.asarray(values)
-    if given.dtype.kind not in "fiu":
-        raise ValueError(f"{name} has dtype {given.dtype}; expected real numbers")
-    array = np.array(given, dtype=float, order="C")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(array))} NaN or infinite value(s); expected finite numbers")
-    array.setflags(write=False)
-    return array
-
-def _check_weights(weights):
-    "φ with a sum of 1 to the last digits; ValueError unless φ_k ≥ 0 and Σ_k φ_k = 1 within 1e-6"
-    if weights.ndim != 1 or not len(weights):
-        raise ValueError(f"weights has shape {weights.shape}; expected (n_components,)")
-    if weights.min() < 0:
-        raise ValueError(f"weights[{np.argmin(weights)}] is {weights.min():.6g}; a weight cannot be negative")
-    total = weights.sum()
-    if abs(total - 1) > 1e-6:
-        raise ValueError(f"weights sum to {total:.8g}; expected 1. Divide them by their sum")
-    return weights if abs(total - 1) < 1e-12 else _real(weights / total, "weights")
-
-def _check(weights, means, covariances, structure):
-    "The three arrays and the factor of the precision by name; ValueError unless they are a mixture"
-    weights = _check_weights(_real(weights, "weights"))
-    means, covariances = _real(means, "means"), _real(covariances, "covariances")
-    K = len(weights)
-    if means.ndim != 2 or len(means) != K or not means.size:
-        raise ValueError(f"means has shape {means.shape}; expected ({K}, n_features), a row for each of the {K} weight(s)")
-    shape = covariances_shape(structure, *means.shape)
-    if covariances.shape != shape:
-        raise ValueError(f"covariances has shape {covariances.shape}; expected {shape} for the structure {structure!r}")
-    factor = precision_cholesky(covariances, structure) # refuses a covariance that is not positive definite
-    factor.setflags(write=False)
-    return dict(weights=weights, means=means, covariances=covariances, precisions_cholesky=factor)
 
 # %% ../nbs/02_mixture.ipynb #c86e527b
 @dataclass(frozen=True, eq=False)
 class MixtureParameters:
-    "Weights, means and covariances of a mixture, known to be valid. ValueError that says which of them is not, and why."
+    "Parameters of a mixture, known to be valid. ValueError that says which is not, and why."
     weights: np.ndarray # φ, (K,), not negative, with sum 1
     means: np.ndarray # μ, (K, d), in the units of the data
     covariances: np.ndarray # Σ, in the shape of `covariances_shape`, in those units squared
     structure: str = "full" # one of STRUCTURES
-    precisions_cholesky: np.ndarray = field(init=False, repr=False) # P with P Pᵀ = Σ⁻¹, in the shape of the covariances
+    precisions_cholesky: np.ndarray = field(init=False, repr=False) # P with P Pᵀ = Σ⁻¹
 
     n_components = property(lambda self: self.means.shape[0], doc="K")
     n_features = property(lambda self: self.means.shape[1], doc="d")
@@ -135,8 +103,9 @@ class MixtureParameters:
         return np.reshape(S, (K, -1, 1)) * np.eye(d)
 
     def factor(self, k): # k: 0 … K−1
-        "P_k with P_k P_kᵀ = Σ_k⁻¹: (d, d) for full and tied, (d,) for diag, a number for spherical."
-        return self.precisions_cholesky if self.structure == "tied" else self.precisions_cholesky[k]
+        "P_k with P_k P_kᵀ = Σ_k⁻¹: (d, d), or (d,) for diag, or a number for spherical."
+        P = self.precisions_cholesky
+        return P if self.structure == "tied" else P[k]
 
     @cached_property
     def log_determinants(self): # (K,)
@@ -147,6 +116,47 @@ class MixtureParameters:
         logs = -2 * np.log(P + np.zeros(self.means.shape)).sum(axis=1)
         logs.setflags(write=False)
         return logs
+
+# %% ../nbs/02_mixture.ipynb #570e1f01
+def _real(values, name):
+    "A float64 copy that cannot be written to; ValueError unless the values are real and finite"
+    given = np.asarray(values)
+    if given.dtype.kind not in "fiu":
+        raise ValueError(f"{name} has dtype {given.dtype}; expected real numbers")
+    array = np.array(given, dtype=float, order="C")
+    if bad := np.count_nonzero(~np.isfinite(array)):
+        raise ValueError(f"{name} has {bad} NaN or infinite value(s); expected finite numbers")
+    array.setflags(write=False)
+    return array
+
+def _check_weights(weights):
+    "φ with a sum of 1 to the last digits; ValueError unless φ_k ≥ 0 and their sum is near 1"
+    if weights.ndim != 1 or not len(weights):
+        raise ValueError(f"weights has shape {weights.shape}; expected (n_components,)")
+    if weights.min() < 0:
+        raise ValueError(f"weights[{np.argmin(weights)}] is {weights.min():.6g}; "
+                         "a weight cannot be negative")
+    total = weights.sum()
+    if abs(total - 1) > 1e-6:
+        raise ValueError(f"weights sum to {total:.8g}; expected 1. Divide them by their sum")
+    return weights if abs(total - 1) < 1e-12 else _real(weights / total, "weights")
+
+def _check(weights, means, covariances, structure):
+    "The arrays and the factor of the precision by name; ValueError unless they are a mixture"
+    weights = _check_weights(_real(weights, "weights"))
+    means, covariances = _real(means, "means"), _real(covariances, "covariances")
+    K = len(weights)
+    if means.ndim != 2 or len(means) != K or not means.size:
+        raise ValueError(f"means has shape {means.shape}; expected ({K}, n_features), "
+                         f"a row for each of the {K} weight(s)")
+    shape = covariances_shape(structure, *means.shape)
+    if covariances.shape != shape:
+        raise ValueError(f"covariances has shape {covariances.shape}; expected {shape} "
+                         f"for the structure {structure!r}")
+    factor = precision_cholesky(covariances, structure) # refuses what is not positive definite
+    factor.setflags(write=False)
+    return {"weights": weights, "means": means, "covariances": covariances,
+            "precisions_cholesky": factor}
 
 # %% ../nbs/02_mixture.ipynb #9b60d7e4
 FAR = 1e300 # squared distances from here on are not computed: 10¹⁵⁰ standard deviations
@@ -219,7 +229,9 @@ class MixtureDensity(MixtureBlocks):
         return out
 
     def log_joint(self, X): # X: (n, d) rows
-        "(K, n): log φ_k N(x_i; μ_k, Σ_k), −∞ where φ_k = 0, Eq. (eq-m-log-joint). ValueError as in `as_data`."
+        """(K, n): log φ_k N(x_i; μ_k, Σ_k), −∞ where φ_k = 0, Eq. (eq-m-log-joint).
+
+        ValueError as in `as_data`."""
         return self._collect(X, self.weights.shape, lambda a: a)
 
     def log_density(self, X): # X: (n, d) rows
@@ -227,7 +239,9 @@ class MixtureDensity(MixtureBlocks):
         return self._collect(X, (), log_sum_exp)
 
     def resp(self, X): # X: (n, d) rows
-        "(K, n): responsibilities γ_ki = P(C_k | x_i), components as rows, Eq. (eq-bayes). ValueError as in `as_data`."
+        """(K, n): responsibilities γ_ki = P(C_k | x_i), components as rows, Eq. (eq-bayes).
+
+        ValueError as in `as_data`."""
         return self._collect(X, self.weights.shape, softmax)
 
 # %% ../nbs/02_mixture.ipynb #28a07769

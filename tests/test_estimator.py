@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from gmm_nb.covariance import CollapsedComponent
 from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning, hooks
-from gmm_nb.initialization import METHODS, _nearest, initial_resp
+from gmm_nb.initialization import METHODS
 from gmm_nb.mixture import STRUCTURES, Mixture
 from oracles import data, expand
 from scipy.stats import multivariate_normal
@@ -253,18 +253,6 @@ def test_starts(structure, method):
     assert model.n_collapsed_ == 0
 
 
-@pytest.mark.parametrize("method", METHODS[:3])
-def test_rows_that_differ_by_no_more_than_rounding(method):
-    "Distinct rows, so that the message about distinct rows would be a lie; in units of their spread there is nothing to tell them apart"
-    X = 1e16 + 2.0 * np.arange(6)[:, None]
-    resp = initial_resp(X, np.ones(6), 2, method, np.random.default_rng(0))
-    np.testing.assert_array_equal(resp, [[1] * 6, [0] * 6])
-    with pytest.raises(CollapsedComponent, match="All 5 starts collapsed.*component 1 has no points left.*Use fewer components"):
-        GaussianMixture(2, init_params=method, random_state=0).fit(X)
-    with pytest.raises(ValueError, match="Got 1 distinct rows for n_components=2; expected at least as many distinct rows"):
-        initial_resp(np.ones((6, 1)), np.ones(6), 2, method, np.random.default_rng(0))
-
-
 @each_method
 def test_other_seeds_are_other_starts(method):
     X = np.random.default_rng(0).normal(size=(300, 2))
@@ -341,83 +329,6 @@ def collapsing():
     "Rows of which six are the same: without a floor, a start that puts a component there alone collapses"
     rng = np.random.default_rng(0)
     return np.vstack([rng.normal(size=(60, 2)), np.tile([[7.0, 7.0]], (6, 1))])
-
-
-def test_collapsed_restarts_are_dropped_and_counted():
-    X, counts = collapsing(), []
-    for seed in range(12):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                model = GaussianMixture(3, init_params="random_from_data", reg_covar=0, n_init=8, random_state=seed, max_iter=300).fit(X)
-        except CollapsedComponent as error:
-            assert re.search(r"All 8 starts collapsed", str(error)) and "reg_covar" in str(error)
-            continue
-        counts.append(model.n_collapsed_)
-        assert np.isfinite(model.score(X)) and 0 <= model.n_collapsed_ < 8
-    assert len(counts) > 2 and max(counts) > 0
-
-
-def test_one_survivor_is_enough(monkeypatch):
-    "Of five starts four collapse, each at another point of its way; the fifth is the answer"
-    X, made = FAITHFUL, []
-    real_start, real_e_step = gmm_nb.estimator.start_mixture, gmm_nb.em.e_step
-
-    def start_mixture(*args, **kwargs):
-        made.append(real_start(*args, **kwargs))
-        if len(made) == 2: raise CollapsedComponent("at the start")
-        return made[-1]
-
-    def e_step(sample, mixture, *args):
-        state["passes"] += 1
-        if len(made) in (1, 4, 5) and state["passes"] % 3 == 0: raise CollapsedComponent("on the way")
-        return real_e_step(sample, mixture, *args)
-    state = {"passes": 0}
-    monkeypatch.setattr(gmm_nb.estimator, "start_mixture", start_mixture)
-    monkeypatch.setattr(gmm_nb.em, "e_step", e_step)
-    model = GaussianMixture(2, n_init=5, random_state=0, tol=1e-3, max_iter=10).fit(X)
-    assert model.n_collapsed_ == 4 and len(made) == 5
-    assert 272 * model.score(X) == pytest.approx(-1130.264, abs=0.5)
-
-
-def test_a_leader_that_collapses_late_is_dropped_too(monkeypatch):
-    "The start that leads after the short runs collapses in the long one; the next best goes on"
-    X, real_e_step, traces = IRIS, gmm_nb.em.e_step, {}
-
-    def e_step(sample, mixture, *args):
-        statistics = real_e_step(sample, mixture, *args)
-        traces["passes"] = traces.get("passes", 0) + 1
-        if traces["passes"] == 3 * gmm_nb.estimator.SHORT + 3 and not traces.get("done"):  # three passes into the leader's long run
-            traces["done"] = True
-            raise CollapsedComponent("late")
-        return statistics
-    monkeypatch.setattr(gmm_nb.em, "e_step", e_step)
-    model = GaussianMixture(3, n_init=3, init_params="random_from_data", random_state=0, tol=1e-9).fit(X)
-    assert traces["done"] and model.n_collapsed_ == 1 and model.converged_
-
-
-def test_a_leader_that_really_collapses():
-    "Nothing is simulated: the likelihood grows without bound on the way to a singularity, so a doomed start leads"
-    X = np.vstack([np.random.default_rng(0).normal(size=(60, 2)), np.tile([[2.0, 2.0]], (4, 1))])
-    counted, alone = [], 0
-    for seed in range(20):
-        parameters = dict(n_components=4, init_params="random_from_data", reg_covar=0, random_state=seed, max_iter=400, tol=1e-6)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            counted.append(GaussianMixture(n_init=6, **parameters).fit(X).n_collapsed_)  # the starts that do not collapse are enough
-            try:
-                GaussianMixture(n_init=1, **parameters).fit(X)
-            except CollapsedComponent:
-                alone += 1
-    assert 0 < alone < 20 and 0 < np.count_nonzero(counted) < 20 and max(counted) > 1, (alone, counted)
-
-
-def test_one_start_that_collapses_says_what_to_try():
-    X = collapsing()
-    start = dict(weights_init=[0.9, 0.1], means_init=[[0.0, 0.0], [7.0, 7.0]], precisions_init=np.stack([np.eye(2)] * 2))
-    with pytest.raises(CollapsedComponent) as caught: GaussianMixture(2, reg_covar=0, **start).fit(X)  # six equal rows have no variance
-    assert all(advice in str(caught.value) for advice in ("fewer components", "another start", "reg_covar"))
-    with pytest.warns(VarianceFloorWarning): assert GaussianMixture(2, **start).fit(X).converged_  # the default floor holds it
 
 
 # ---- warm start, interrupts
@@ -1113,14 +1024,6 @@ def test_metadata_routing():
         model = GaussianMixture(2, random_state=0).set_fit_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=True), model).fit(FAITHFUL, sample_weight=np.ones(272))
     assert pipeline.predict(FAITHFUL).shape == (272,)
-
-
-@pytest.mark.parametrize("far", [1e2, 1e5, 1e8, 1e12])
-def test_the_nearest_centre_is_found_beside_a_far_one(far):
-    rng = np.random.default_rng(0)
-    Z = np.vstack([rng.normal(size=(50, 2)), rng.normal(size=(50, 2)) + 20, [[far, far]]])
-    np.testing.assert_array_equal(_nearest(Z, Z[[100, 0, 50]]), [1] * 50 + [2] * 50 + [0])
-    np.testing.assert_array_equal(_nearest(np.zeros((3, 2)), np.array([[far, 0], [0, far], [-far, 0]])), 0, "of equally near ones the first")
 
 
 def test_threads():
