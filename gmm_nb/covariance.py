@@ -71,7 +71,7 @@ def variance_floor(
     sample: Sample,  # the data, from `prepare`
     fraction: float,  # r, of each feature's squared spread
 ) -> np.ndarray | None:  # (d,) in squared units of the features, or None for a fraction of zero
-    "The smallest variance that a component may have in each feature, Eq. (eq-c-floor). Hathaway (1985). Raises ValueError if it overflows."
+    "The smallest variance of a component in each feature, Eq. (eq-c-floor); ValueError if it overflows. Hathaway (1985)."
     if fraction == 0:
         return None
     spreads = sample.squared_spreads
@@ -79,8 +79,9 @@ def variance_floor(
     with np.errstate(over="ignore"):
         floor = fraction * np.where(spreads > 0, spreads, usual)
     if not np.isfinite(floor).all():
-        raise ValueError(f"Got reg_covar={fraction:g}; its product with the squared spread of the data, up to {max(spreads.max(), usual):.3g}, "
-                         "is not a floating-point number. Expected a small fraction, such as 1e-6.")
+        raise ValueError(f"Got reg_covar={fraction:g}; its product with the squared spread of the data, "
+                         f"up to {max(spreads.max(), usual):.3g}, is not a floating-point number. "
+                         "Expected a small fraction, such as 1e-6.")
     return np.maximum(floor, SMALLEST)
 
 # %% ../nbs/06_covariance.ipynb #e6bbdedc

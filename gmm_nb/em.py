@@ -24,7 +24,8 @@ from .statistics import FORMS, Sample, Statistics, e_step, outer, parallel, prec
 __all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result',
            'run', 'expected', 'from_expected', 'natural', 'from_natural', 'natural_change', 'Point', 'Slope',
            'Curvature', 'extrapolated', 'squarem_steps', 'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step',
-           'next_radius', 'natural_gradient_steps', 'steps_by', 'why_not', 'climb', 'fit_mixture']
+           'next_radius', 'Ascent', 'next_pass', 'natural_gradient_steps', 'steps_by', 'why_not', 'climb',
+           'fit_mixture']
 
 # %% ../nbs/07_em.ipynb #5283fac6
 def one_pass(
@@ -57,6 +58,7 @@ class Step:
     log_likelihood: float  # its log-likelihood, Σ_i w_i log p(x_i)
     updated: Mixture  # the mixture after the M-step
     left: float | None = None  # log-likelihood that is left to gain, where the method can tell
+    state: object = None  # what the method needs to go on from here, where that is more than `updated`
 
 def em_steps(
     sample: Sample,  # data, from `prepare`
@@ -95,6 +97,7 @@ class Result:
     collapse: str = ""  # what was said of a component that collapsed on the way
     left: float = np.inf  # log-likelihood that is left to gain, as far as the passes tell
     tail: tuple = ()  # log-likelihoods of the last plain passes, for a run that goes on from here
+    state: object = None  # of the method, for the same
 
     def what_is_left(self, tol: float, n_samples: float) -> str:
         "How far from its end the run was, in words, for a warning."
@@ -132,7 +135,8 @@ def run(
             raise
         collapse, left = str(error), np.inf
     converged = bool(left < tol * n_samples) and not interrupted
-    return Result(step.updated, np.array(trace), len(trace), converged, interrupted, collapse, left, tuple(tail[-5:]))
+    return Result(step.updated, np.array(trace), len(trace), converged, interrupted, collapse, left,
+                  tuple(tail[-5:]), step.state)
 
 # %% ../nbs/07_em.ipynb #7861e51d
 def _flat(counts, first, second):
@@ -222,10 +226,10 @@ class Point(NamedTuple):
     n_samples: float
     updated: Mixture  # EM's next mixture
 
-    def step(self, n_iter, left):
+    def step(self, n_iter, left, state=None):
         "The step that this pass is; `left` is what is left to gain a row, or None."
-        return Step(n_iter, self.mixture, self.log_likelihood, self.updated,
-                    None if left is None else left * self.n_samples)
+        left = None if left is None else left * self.n_samples
+        return Step(n_iter, self.mixture, self.log_likelihood, self.updated, left, state)
 
 def _evaluate(sample, mixture, floor, map):
     statistics, updated = one_pass(sample, mixture, floor, map)
@@ -256,6 +260,10 @@ class Curvature:
     fractions: deque = field(default_factory=lambda: deque(maxlen=SEEN))  # λ
     hollow: bool = False  # whether λ was negative in the last step
     last: tuple | None = None  # natural and mean parameters and gradient of the last point
+
+    def copy(self) -> Curvature:
+        "The same, to learn on from without changing this one."
+        return replace(self, pairs=self.pairs.copy(), fractions=self.fractions.copy())
 
     def see(self, point: Point) -> Slope:
         "Take a new point, learn from how it differs from the last one, and say how things stand there."
@@ -372,34 +380,58 @@ def next_radius(radius: float, trial: Trial, gain: float) -> float:
 # %% ../nbs/07_em.ipynb #1ab239f1
 PATIENCE, SLOW = 5, 0.5  # plain passes at least; ratio of two gains that counts as slow
 
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    "Where the method stands after a pass."
+    curvature: Curvature
+    best: Point
+    model: Model
+    left: float | None  # to gain, a row
+    passes: int = 1
+    gain: float = np.inf  # of the last pass that was accepted
+    radius: float = LARGEST
+    slow: bool = False  # whether plain EM has become slow
+    refused: bool = False  # whether the last pass was a trial that failed
+
+    def step(self) -> Step:
+        return self.best.step(self.passes, self.left, self)
+
+def next_pass(sample: Sample, now: Ascent, floor: np.ndarray | None = None, map: Callable = map) -> Ascent:
+    "One pass more: a trial step, or EM's own."
+    trial = None
+    if now.slow and not now.refused:
+        trial = trial_step(now.best, now.model, now.radius, now.curvature.origin, floor)
+    if trial is None:
+        point = _evaluate(sample, now.best.updated, floor, map)
+    else:
+        point = _try(lambda: _evaluate(sample, trial.mixture, floor, map))
+        fall = 1e-13 * abs(now.best.log_likelihood)  # that rounding can make
+        if point is None or point.log_likelihood < now.best.log_likelihood - fall:
+            return replace(now, passes=now.passes + 1, radius=trial.length / 4, refused=True)
+    gain, curvature = point.log_likelihood - now.best.log_likelihood, now.curvature.copy()
+    model = model_at(point, curvature)
+    certain = trial is None or now.model.left is None  # what is left after a trial must be confirmed
+    return Ascent(curvature, point, model, model.left if certain else max(model.left, now.model.left), now.passes + 1, gain,
+                  now.radius if trial is None else next_radius(now.radius, trial, gain / sample.n_samples),
+                  now.slow or (now.passes + 1 >= PATIENCE and gain > SLOW * now.gain))
+
 def natural_gradient_steps(
     sample: Sample,
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,
     map: Callable = map,
+    state: Ascent | None = None,  # of an earlier run on the same data, to go on from instead
 ) -> Iterator[Step]:
     "EM whose steps learn the curvature: L-BFGS in EM's own metric, within a trust radius, or plain EM."
-    curvature, best = Curvature(mixture.means), _evaluate(sample, mixture, floor, map)
-    model = model_at(best, curvature)
-    yield best.step(1, model.left)
-    radius, gain, slow, refused = LARGEST, np.inf, False, False
-    for n_iter in count(2):
-        trial = trial_step(best, model, radius, curvature.origin, floor) if slow and not refused else None
-        if trial is None:
-            point = _evaluate(sample, best.updated, floor, map)
-        else:
-            point = _try(lambda: _evaluate(sample, trial.mixture, floor, map))
-            if point is None or point.log_likelihood < best.log_likelihood - 1e-13 * abs(best.log_likelihood):
-                radius, refused = trial.length / 4, True
-                yield best.step(n_iter, model.left)
-                continue
-        before, gain = gain, point.log_likelihood - best.log_likelihood
-        if trial is not None:
-            radius = next_radius(radius, trial, gain / sample.n_samples)
-        known, best, refused, model = model.left, point, False, model_at(point, curvature)
-        certain = trial is None or known is None  # a trial must be confirmed by the next pass
-        yield best.step(n_iter, model.left if certain else max(model.left, known))
-        slow = slow or (n_iter >= PATIENCE and gain > SLOW * before)
+    if state is None:
+        best, curvature = _evaluate(sample, mixture, floor, map), Curvature(mixture.means)
+        model = model_at(best, curvature)
+        now = Ascent(curvature, best, model, model.left)
+    else:
+        now = next_pass(sample, replace(state, passes=0), floor, map)
+    while True:
+        yield now.step()
+        now = next_pass(sample, now, floor, map)
 
 # %% ../nbs/07_em.ipynb #f077b7e9
 ACCELERATIONS = {None: em_steps, "squarem": squarem_steps, "natural-gradient": natural_gradient_steps}
@@ -433,8 +465,9 @@ def climb(
     "From a start to the end of a run. CollapsedComponent if already its first pass has no maximum."
     if max_iter == 0:
         return Result(start, np.empty(0), 0, False)
-    steps = steps_by(acceleration)(sample, start, floor, map)
-    return run(steps, sample.n_samples, max_iter=max_iter, **how)
+    after, method = how.get("after"), steps_by(acceleration)
+    known = {"state": after.state} if after and after.state and method is natural_gradient_steps else {}
+    return run(method(sample, start, floor, map, **known), sample.n_samples, max_iter=max_iter, **how)
 
 def fit_mixture(
     X: np.ndarray,  # (n, d) data
@@ -457,4 +490,4 @@ def fit_mixture(
         result = climb(sample, start, floor, map, acceleration, max_iter, tol=tol, callback=callback)
     if not result.converged:
         warnings.warn(why_not(result, tol, sample.n_samples), stacklevel=2)
-    return result
+    return replace(result, log_likelihoods=sample.unit * result.log_likelihoods)

@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .covariance import at_floor, n_parameters, variance_floor
+from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
 from .em import ACCELERATIONS, Result, climb, why_not
 from .initialization import METHODS, as_resp, best_of, find_start, given_start, off_saddle, start_near
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
@@ -31,11 +31,11 @@ from .statistics import (Sample, blocks, check_weights, parallel, precisions, pr
 
 # %% auto #0
 __all__ = ['LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
-           'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'races', 'reporter', 'traits',
-           'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'fit', 'rowwise',
-           'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
-           'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'GaussianMixture',
-           'sample_sorted', 'weighted_mean', 'criterion']
+           'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
+           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'check_rows',
+           'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
+           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
+           'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/09_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -123,6 +123,8 @@ def known_means(estimator, n_features: int) -> np.ndarray:
     "`means_init`, (K, d). ValueError for another shape."
     means, shape = np.asarray(estimator.means_init, dtype=float), (estimator.n_components, n_features)
     _check(means.shape == shape, "means_init of shape", means.shape, f"{shape}")
+    if not np.isfinite(means).all():
+        raise ValueError("Got means_init with NaN or infinite values; expected finite numbers.")
     return means
 
 def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
@@ -145,6 +147,10 @@ def last_mixture(estimator, n_features: int) -> Mixture | None:
     last, wanted = settled(estimator), (estimator.n_components, n_features)
     return last if (last.means.shape, last.structure) == (wanted, estimator.covariance_type) else None
 
+def start_is_known(estimator) -> bool:
+    "Whether all parts of a start were given."
+    return all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init))
+
 def races(estimator, sample: Sample, counts: np.ndarray, floor, rng) -> list:
     "Functions that make mixtures to start from, best first; `counts` says which rows are in the sample."
     K, structure, method = estimator.n_components, estimator.covariance_type, estimator.init_params
@@ -153,6 +159,9 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng) -> list:
         return [lambda: [last]]
 
     def make():
+        if start_is_known(estimator):
+            return [Mixture(np.full(K, 1 / K), known_means(estimator, sample.X.shape[1]), covariances_from(
+                estimator.precisions_init, structure, K, sample.X.shape[1]), structure)]
         if estimator.means_init is not None:
             means = known_means(estimator, sample.X.shape[1])
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
@@ -198,8 +207,14 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
     report, after = reporter(estimator), earlier_run(estimator, sample)
 
     def go_on(start, after=after):
-        return climb(sample, start, floor, map, estimator.acceleration, estimator.max_iter,
-                     tol=estimator.tol, callback=report, after=after)
+        try:
+            return climb(sample, start, floor, map, estimator.acceleration, estimator.max_iter,
+                         tol=estimator.tol, callback=report, after=after)
+        except CollapsedComponent as error:
+            if isinstance(estimator.init_params, str) and not start_is_known(estimator):
+                raise
+            return Result(start, np.empty(0), 0, False, collapse=str(error))  # a start that was given is kept
+
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
     return best_of(races(estimator, sample, counts, floor, rng), follow, floor)
 
@@ -244,26 +259,32 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
             "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/09_estimator.ipynb #e593b259
+def check_rows(n: int, n_components: int, what: str) -> None:
+    "Raise ValueError for fewer rows than components, or for a single one."
+    if n < n_components:
+        raise ValueError(f"Expected n_samples >= n_components but got n_components = {n_components}, "
+                         f"{what} = {n}. Use fewer components or more data.")
+    if n < 2:
+        raise ValueError(f"Got {what} = 1; expected at least 2, since a single row has no variance.")
+
 def fit(estimator, X, sample_weight=None):
     "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
     refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
-    if len(X) < estimator.n_components:
-        raise ValueError(f"Expected n_samples >= n_components but got n_components = {estimator.n_components}, "
-                         f"n_samples = {len(X)}. Use fewer components or more data.")
-    if len(X) < 2:
-        raise ValueError("Got n_samples = 1; expected at least 2 rows, since a single one has no variance.")
+    check_rows(len(X), estimator.n_components, "n_samples")
     counts = np.ones(len(X), dtype=bool)
     with parallel(estimator.n_jobs) as map:
         sample = prepare(X, sample_weight, estimator.covariance_type, map)
         floor = variance_floor(sample, estimator.reg_covar)
         if len(sample.X) < len(X):  # rows of weight zero are left out
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
+            check_rows(len(sample.X), estimator.n_components, "rows with a positive weight")
         rng = generator(estimator.random_state)
         result, collapsed = run_races(estimator, sample, counts, floor, rng, map)
     settle(estimator, result.mixture, X.dtype)
-    estimator._run = traits(sample), result
+    if estimator.warm_start:
+        estimator._run = traits(sample), result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound

@@ -21,10 +21,10 @@ from .statistics import (FORMS, Sample, Statistics, coefficients, features, oute
 # %% auto #0
 __all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows', 'inverse',
            'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start', 'sums_of',
-           'borrow', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'Ranking', 'race', 'best_half',
-           'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
-           'as_many', 'refined', 'find_start', 'statistics_of', 'given_start', 'start_near', 'as_resp', 'best_of',
-           'deviations', 'twins', 'off_saddle']
+           'borrow', 'digits_lost', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'Ranking', 'race',
+           'best_half', 'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian',
+           'start_mixture', 'as_many', 'refined', 'in_order', 'find_start', 'statistics_of', 'given_start',
+           'start_near', 'as_resp', 'best_of', 'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
@@ -209,6 +209,13 @@ def borrow(statistics: Statistics, n_starts: int) -> Statistics:
 # %% ../nbs/08_initialization.ipynb #6b457815
 TINY = 1e-9  # of the rows: what a component has at least while starts are compared
 
+def digits_lost(statistics: Statistics) -> np.ndarray:
+    "(K, d) or (K, 1) variances that the rounding of sums about one origin can make."
+    second, d = statistics.second, statistics.first.shape[1]
+    squares = {"full": lambda: np.diagonal(second, axis1=1, axis2=2), "diag": lambda: second,
+               "spherical": lambda: second[:, None] / d}[statistics.structure]()
+    return 2.0**-46 * squares / statistics.counts[:, None]
+
 def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
     "The M-step for a stack of starts. Components without rows become wide and light."
     least = TINY * statistics.n_samples
@@ -217,9 +224,11 @@ def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
     second = statistics.second + lack.reshape((-1,) + (1,) * wide.ndim) * wide
     statistics = replace(statistics, counts=statistics.counts + lack, second=second)
     if rows.structure != "tied":
-        return m_step(statistics, rows.floor)
+        return m_step(statistics, np.maximum(rows.floor, digits_lost(statistics)))
     means, scatter = centre(statistics)
-    pooled = raise_matrices(per_start(scatter, n_starts).sum(axis=1) / statistics.n_samples, rows.floor)
+    lost = per_start(digits_lost(statistics) * statistics.counts[:, None], n_starts).sum(axis=1) / statistics.n_samples
+    pooled = per_start(scatter, n_starts).sum(axis=1) / statistics.n_samples
+    pooled = raise_matrices(pooled, np.maximum(rows.floor, lost))
     each = np.repeat(pooled, len(means) // n_starts, axis=0)
     return Mixture(statistics.counts / statistics.counts.sum(), means, each, "full")
 
@@ -297,8 +306,10 @@ def merges(stack: Mixture, rows: StartRows, most: int = 300):
     i, j, w = i[close], j[close], stack.weights
     per = stack.n_features if rows.form == "spherical" else 1
     second = per * w.reshape((-1,) + (1,) * (stack.covariances.ndim - 1)) * stack.covariances
-    s = Statistics(w, np.zeros_like(stack.means), second, 0.0, 1.0, stack.means, rows.form).about(rows.origin)
-    both = replace(s, counts=w[i] + w[j], first=s.first[i] + s.first[j], second=s.second[i] + s.second[j])
+    middle = stack.means[i] + (w[j] / (w[i] + w[j]))[:, None] * (stack.means[j] - stack.means[i])
+    one, other = (Statistics(w[k], np.zeros_like(middle), second[k], 0.0, 1.0, stack.means[k], rows.form).about(middle)
+                  for k in (i, j))
+    both = one + other
     merged = m_step(both, rows.floor)
     half = 0.5 * stack.log_determinants - np.log(w)
     cost = both.counts * (0.5 * merged.log_determinants - np.log(both.counts)) - w[i] * half[i] - w[j] * half[j]
@@ -411,6 +422,12 @@ def refined(sample: Sample, mixture: Mixture, size: int, floor, rng) -> Mixture:
             break
     return mixture
 
+def in_order(mixture: Mixture) -> Mixture:
+    "The same mixture with its components sorted by their first mean, then by the second, and so on."
+    order = np.lexsort(mixture.means.T[::-1])
+    S = mixture.covariances
+    return Mixture(mixture.weights[order], mixture.means[order], S if mixture.structure == "tied" else S[order], mixture.structure)
+
 def find_start(
     sample: Sample,  # the data, from `prepare`
     n_components: int,  # K
@@ -433,14 +450,17 @@ def find_start(
     first, *others = (chosen(ranking.stack, [s], len(ranking.order)) for s in range(min(2, len(ranking.order))))
     best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
     others = [other for other, rests in zip(others, ranking.rests[1:]) if not rests]
-    return [refined(sample, as_mixture(rows, mixture), size, floor, rng) for mixture in (best, *others)]
+    return [in_order(refined(sample, as_mixture(rows, mixture), size, floor, rng)) for mixture in (best, *others)]
 
 # %% ../nbs/08_initialization.ipynb #6992c3d1
 def statistics_of(X, weights, resp, structure) -> Statistics:
     "Sums of weighted rows (n, d) under given responsibilities (K, n), about the mean of each component."
-    shares, origin, gram = resp * weights, np.average(X, axis=0, weights=weights), FORMS[structure].gram
+    shares, gram = resp * weights, FORMS[structure].gram
     counts = shares.sum(axis=1)
-    means = origin + shares @ (X - origin) / np.maximum(counts, 1e-300)[:, None]
+    means = np.tile(np.average(X, axis=0, weights=weights), (len(resp), 1))
+    for _ in range(2):  # again from the mean itself, which may lie far from the common one
+        means = np.array([mean + share @ (X - mean) / max(count, 1e-300)
+                          for mean, share, count in zip(means, shares, counts)])
     first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
     second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
     return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
@@ -515,7 +535,8 @@ def best_of(
         raise CollapsedComponent(f"All {len(errors)} starts collapsed. The last one said: {errors[-1]}")
     last = lambda end: end.log_likelihoods[-1] if len(end.log_likelihoods) else -np.inf
     best = max(ends, key=lambda end: (sound(end), not end.collapse, last(end)))
-    return replace(best, interrupted=True) if interrupted else best, len(errors)
+    collapsed = len(errors) + sum(bool(end.collapse) for end in ends)
+    return replace(best, interrupted=True) if interrupted else best, collapsed
 
 # %% ../nbs/08_initialization.ipynb #6f92c3d1
 def deviations(mixture: Mixture) -> np.ndarray:

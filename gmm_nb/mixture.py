@@ -165,12 +165,12 @@ def nearest(
     mixture,
     X, # (n, d) rows that are far from all components
 ): # (K, n) booleans: the nearest component, and those that are as near
-    "The components of positive weight that are nearest to rows whose squared distances overflow, Eq. (eq-m-far)."
-    X, means = 0.5 * np.asarray(X, dtype=float), 0.5 * mixture.means # halved: their differences are numbers
+    "The nearest components of positive weight, for rows whose squared distances overflow, Eq. (eq-m-far)."
+    X, means = 0.5 * np.asarray(X, dtype=float), 0.5 * mixture.means # halved: differences are numbers
     gaps = np.stack([np.abs(X - mean).max(axis=1) for mean in means])
-    close = np.argmin(gaps, axis=0)
-    y = np.stack([mixture.unit(k, ((X - means[close]) / gaps.min(axis=0)[:, None]).T) for k in range(len(means))])
-    z = np.stack([mixture.unit(k, ((mean - means[close]) / gaps.min(axis=0)[:, None]).T) for k, mean in enumerate(means)])
+    close, s = np.argmin(gaps, axis=0), gaps.min(axis=0)[:, None]
+    y = np.stack([mixture.unit(k, ((X - means[close]) / s).T) for k in range(len(means))])
+    z = np.stack([mixture.unit(k, ((mean - means[close]) / s).T) for k, mean in enumerate(means)])
     top = np.abs(y).max(axis=(0, 1))
     y, z = y / top, z / top
     squares = np.sum(y * y, axis=1)

@@ -263,12 +263,12 @@ def weight_unit(weights: np.ndarray) -> float:
     exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
     return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
 
-def rows_that_count(weights: np.ndarray) -> tuple[np.ndarray | slice, np.ndarray, float]:
-    "Which rows have a positive weight, their weights in their unit, and the unit."
+def rows_that_count(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    "Which rows have a positive weight (n,), the weights of these in their unit, and the unit."
     unit = weight_unit(weights)
     weights = weights if unit == 1 else weights / unit
     counts = weights >= np.finfo(float).tiny  # below it: zeros, and what has lost its digits
-    return (slice(None), weights, unit) if counts.all() else (counts, weights[counts], unit)
+    return counts, weights if counts.all() else weights[counts], unit
 
 # %% ../nbs/05_statistics.ipynb #6e5684db
 def _check_range(extent):
@@ -310,7 +310,7 @@ def prepare(
     weights, unit = None, 1.0
     if sample_weight is not None:
         counts, weights, unit = rows_that_count(check_weights(sample_weight, len(X)))
-        X = X[counts]
+        X = X if counts.all() else X[counts]
     n, d = X.shape
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
@@ -320,7 +320,8 @@ def prepare(
     _check_range(high - low)
     origin = X[0] + shift
     scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), n, chunk, 4 * d, map))
-    return Sample(X, weights, n_samples, origin, np.maximum(high - shift, shift - low), scatter, unit)
+    radius = np.maximum(high - shift, shift - low)
+    return Sample(X, weights, n_samples, origin, radius, scatter, unit)
 
 # %% ../nbs/05_statistics.ipynb #5b3ce8f1
 def rounding_floor(reach):
@@ -333,7 +334,7 @@ def squared_spread(
     variance: float,  # of x
     reach: float,  # largest absolute value
 ) -> float:
-    "The variance, or the square of the width of the middle half of the values where that is smaller and not zero."
+    "The variance, or the squared width of the middle half of the values if smaller and not zero."
     low, high = quantiles(x, weights, np.array([0.25, 0.75]))
     if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
         return min((high - low)**2, variance)
@@ -341,7 +342,8 @@ def squared_spread(
     if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
         inside = np.abs(x - 0.5 * (low + high)) <= 10.5 * (high - low)
         if not inside.all():
-            return float(np.cov(x[inside], aweights=None if weights is None else weights[inside], bias=True))
+            its = None if weights is None else weights[inside]
+            return float(np.cov(x[inside], aweights=its, bias=True))
     return variance if variance > rounding_floor(reach) else 0.0
 
 # %% ../nbs/05_statistics.ipynb #a8f49d35
@@ -665,7 +667,8 @@ def _free_control():
 class _OneThread:
     "A context in which libraries run on one thread, from the first to enter until the last to leave."
     def __init__(self, user_api: str):  # "blas" or "openmp"
-        self.user_api, self.lock, self.users, self.libraries, self.limits = user_api, threading.Lock(), 0, None, []
+        self.user_api, self.lock = user_api, threading.Lock()
+        self.users, self.libraries, self.limits = 0, None, []
 
     def __enter__(self):
         with self.lock:
