@@ -80,7 +80,8 @@ def aitken(
     gains = np.diff(log_likelihoods[-5:])
     if len(gains) and gains[-1] <= 2.0**-50 * abs(log_likelihoods[-1]):
         return 0.0  # rounding
-    if len(gains) < 2 or not gains.min() > 0:
+    gains = gains[max(np.flatnonzero(gains <= 0), default=-1) + 1:]  # since the last fall
+    if len(gains) < 2:
         return np.inf
     a = np.max(gains[1:] / gains[:-1])
     return float(gains[-1] * a / (1 - a)) if a < 1 else np.inf
