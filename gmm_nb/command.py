@@ -18,14 +18,14 @@ import threading
 import warnings
 from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 import numpy as np
 from . import __version__
 from .covariance import n_parameters
 from .data import as_data, read_csv
-from .mixture import (STRUCTURES, Mixture, check_target, is_output, open_whole, saved_columns,
-                            write_whole)
+from .mixture import (STRUCTURES, Mixture, check_target, is_output, open_whole,
+                            saved_columns, write_whole)
 
 # %% auto #0
 __all__ = ['parser', 'main']
@@ -33,11 +33,11 @@ __all__ = ['parser', 'main']
 # %% ../nbs/11_command.ipynb #f370b0b4
 def _at_least(kind, smallest, largest=np.inf):
     "A type for argparse: a finite number of some kind that is not too small, nor too large"
-    expected = f"a number {f'of at least {smallest}' if largest == np.inf else f'from {smallest} to {largest}'}"
+    expected = f"of at least {smallest}" if largest == np.inf else f"from {smallest} to {largest}"
     def number(text):
         value = kind(text)
         if not (smallest <= value <= largest and value < np.inf):
-            raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+            raise argparse.ArgumentTypeError(f"expected a number {expected}, got {text}")
         return value
     number.__name__ = "number"
     return number
@@ -45,8 +45,8 @@ def _at_least(kind, smallest, largest=np.inf):
 def _names(text):
     "The pieces of a list with commas; a piece that has a comma itself stands in double quotes"
     try: rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
-    except csv.Error as error: raise argparse.ArgumentTypeError(f"expected names between commas ({error})")
-    if len(rows) > 1: raise argparse.ArgumentTypeError(f"expected names in one line, got {len(rows)} lines")
+    except csv.Error as error: raise argparse.ArgumentTypeError(f"expected names and commas ({error})")
+    if len(rows) > 1: raise argparse.ArgumentTypeError(f"expected one line, got {len(rows)}")
     return rows[0] if rows else []
 
 def _add_reading(command):
@@ -109,7 +109,7 @@ def _same_file(a, b):
     return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)
 
 def _check_targets(inputs, outputs, prints=True):
-    "ValueError or OSError, before any work is done, for what could not be written at the end, and for a file that is read"
+    "ValueError or OSError, before any work is done, for what cannot be written, or is read"
     outputs = [path for path in outputs if path is not None]
     for path in outputs: check_target(path)
     for at, path in enumerate(outputs):
@@ -119,10 +119,10 @@ def _check_targets(inputs, outputs, prints=True):
             raise ValueError(f"{path} is to be read and written; give the output another name.")
     if not prints: return
     if sys.stdout is None or sys.stdout.closed:
-        raise OSError(errno.EBADF, "is closed; expected somewhere to print to, for example /dev/null", "standard output")
+        raise OSError(errno.EBADF, "is closed; send it somewhere, for example to /dev/null", "standard output")
     for path in inputs:
         if os.path.isfile(path) and is_output(os.stat(path)):
-            raise ValueError(f"{path} is to be read, and the standard output goes to it; send it elsewhere.")
+            raise ValueError(f"{path} is to be read, and the output goes to it; send it elsewhere.")
 
 def _check_picture(path):
     "ValueError for a kind of picture that matplotlib cannot draw"
@@ -149,12 +149,12 @@ def _put(text):
 def _csv(names, rows):
     "Text of a table, some thousand rows at a time"
     plain = all(name == name.strip() and name.isprintable() for name in names)
-    pieces = chain([([names], csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL)],
-                   ((piece, csv.QUOTE_MINIMAL) for piece in iter(lambda: list(islice(rows, 4096)), [])))
-    for piece, quoting in pieces:
+    quoting, piece = csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, [names]
+    while piece:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n", quoting=quoting).writerows(piece)
         yield text.getvalue()
+        quoting, piece = csv.QUOTE_MINIMAL, list(islice(rows, 4096))
 
 def _write_csv(path, names, rows):
     "A table to a file, whole or not at all, or without a path to the terminal"
@@ -173,7 +173,7 @@ def _draw(path, mixture, table):
     content = io.BytesIO()
     with plt.rc_context():
         use_style()
-        names = [_shown(name).replace("$", r"\$") for name in table.columns]  # a dollar would begin a formula
+        names = [_shown(name).replace("$", r"\$") for name in table.columns]  # no formulas
         figure = plot_fit(mixture, table.X, columns=names)
         figure.savefig(content, format=Path(path).suffix.lower().lstrip("."), dpi=120, bbox_inches="tight")
     plt.close(figure)
@@ -219,11 +219,12 @@ def _report(model, table, name):
 def _progress(**options):
     "A bar on the terminal, once the work has taken a second"
     from tqdm import tqdm
-    return tqdm(file=sys.stderr, disable=None if sys.stderr else True, delay=1, leave=False, **options)
+    disable = None if sys.stderr else True  # None: unless it is a terminal
+    return tqdm(file=sys.stderr, disable=disable, delay=1, leave=False, **options)
 
 @contextmanager
 def _on_signals(numbers, usual, react):
-    "React to signals in another way for a while, where they are treated as usual; only the main thread can"
+    "React to signals in another way for a while, where nobody else does; only the main thread can"
     here = threading.current_thread() is threading.main_thread()
     numbers = [number for number in numbers if here and signal.getsignal(number) is usual]
     for number in numbers: signal.signal(number, react)
@@ -237,7 +238,8 @@ def _fit_and_watch(model, X):
     def note(number, frame):
         pressed.append(number)
         raise KeyboardInterrupt
-    with _on_signals([signal.SIGINT], signal.default_int_handler, note), _progress(desc="EM", unit=" steps") as bar:
+    bar = _progress(desc="EM", unit=" steps")
+    with _on_signals([signal.SIGINT], signal.default_int_handler, note), bar:
         def on_step(step):
             bar.set_postfix_str(f"log-likelihood {step.log_likelihood:.3f}", refresh=False)
             bar.update()
@@ -251,18 +253,17 @@ def _fit(options):
     _check_picture(options.plot)
     from gmm_nb.estimator import GaussianMixture
     table, name = _data(options)
-    model = GaussianMixture(options.components, covariance_type=options.covariance, tol=options.tol, max_iter=options.max_iter,
-                            n_init=options.n_init, random_state=options.seed)
-    warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, for those who know no Python
+    model = GaussianMixture(options.components, covariance_type=options.covariance, tol=options.tol,
+                            max_iter=options.max_iter, n_init=options.n_init, random_state=options.seed)
+    warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, without any Python
     stopped = _fit_and_watch(model, table.X)
     if stopped: _tell("interrupted; this is the best mixture so far.")
     report, mixture = _report(model, table, name), model.mixture_
+    kept = [path for path in (options.save, options.plot) if stopped and path and os.path.exists(path)]
+    for path in kept: _tell(f"interrupted; {path} is left as it was.")
     try:
-        for path, write in ((options.save, lambda path: mixture.save(path, columns=table.columns)),
-                            (options.plot, lambda path: _draw(path, mixture, table))):
-            if path is None: continue
-            if stopped and os.path.exists(path): _tell(f"interrupted; {path} is left as it was.")
-            else: write(path)
+        if options.save not in (None, *kept): mixture.save(options.save, columns=table.columns)
+        if options.plot not in (None, *kept): _draw(options.plot, mixture, table)
     finally: _put(report + "\n")
     return 130 if stopped else 0
 
@@ -275,35 +276,40 @@ def _labelled(mixture, X):
             yield [label, *(f"{value:.10g}" for value in row)]
 
 def _predict(options):
-    _check_targets([options.model, options.file], [options.output], prints=options.output is None)
+    _check_targets([options.model, options.file], [options.output], options.output is None)
     mixture = Mixture.load(options.model)
     X = _new_data(options, mixture.n_features)
     names = ["label", *(f"probability_{k}" for k in range(mixture.n_components))]
-    with _progress(iterable=_labelled(mixture, X), desc="writing", unit=" rows", total=len(X)) as bar:
+    rows = _labelled(mixture, X)
+    with _progress(iterable=rows, desc="writing", unit=" rows", total=len(X)) as bar:
         _write_csv(options.output, names, bar)
 
 def _drawn(mixture, n, rng):
     "n rows, a million numbers at a time"
     block = max(1, 2**20 // mixture.n_features)
-    for start in range(0, n, block): yield from mixture.sample(min(block, n - start), rng)[0].tolist()
+    for start in range(0, n, block):
+        yield from mixture.sample(min(block, n - start), rng)[0].tolist()
 
 def _sample(options):
-    _check_targets([options.model], [options.output], prints=options.output is None)
+    _check_targets([options.model], [options.output], options.output is None)
     mixture, rng = Mixture.load(options.model), np.random.default_rng(options.seed)
     names = saved_columns(options.model) or [f"x{j}" for j in range(mixture.n_features)]
-    with _progress(iterable=_drawn(mixture, options.n, rng), desc="writing", unit=" rows", total=options.n) as bar:
+    rows = _drawn(mixture, options.n, rng)
+    with _progress(iterable=rows, desc="writing", unit=" rows", total=options.n) as bar:
         _write_csv(options.output, names, bar)
 
 # %% ../nbs/11_command.ipynb #5d82db8d
 def _one_line(error):
     "What went wrong, in one line"
     told = str(error) or type(error).__name__
-    if isinstance(error, OSError) and error.strerror: told = f"{error.filename or 'output'}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        told = f"{error.filename or 'output'}: {error.strerror}"
     return _shown(" ".join(told.split()))
 
 def _give_up(stream):
-    "Let what can no longer be written to a stream vanish, or Python would complain about it at its end"
-    with suppress(OSError, ValueError, AttributeError): os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    "Let what a stream no longer takes vanish, or Python would complain about it at its end"
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 def _tell(text):
     "A line on the standard error stream, if there is one"
@@ -327,7 +333,8 @@ def _end(number, frame): raise SystemExit(128 + number)
 
 def _run(options):
     "Do what the words say; the exit status"
-    try: return {"fit": _fit, "predict": _predict, "sample": _sample}[options.verb](options) or 0
+    verbs = {"fit": _fit, "predict": _predict, "sample": _sample}
+    try: return verbs[options.verb](options) or 0
     except BrokenPipeError: _give_up(sys.stdout)
     except (ValueError, OSError, MemoryError) as error:
         _tell(_one_line(error))
@@ -343,7 +350,7 @@ def main(
         warnings.showwarning = lambda message, *rest: _tell(f"warning: {_one_line(message)}")
         try: return _finish(_run(parser().parse_args(argv)))
         except SystemExit as end:
-            if end.code and end.code > 128: _give_up(sys.stdout)  # whoever ends us may not read on
+            if end.code and end.code > 128: _give_up(sys.stdout)  # perhaps nobody reads on
             raise SystemExit(_finish(end.code)) from None
         except KeyboardInterrupt:
             if argv is None: _give_up(sys.stdout)

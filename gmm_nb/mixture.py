@@ -28,7 +28,7 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
+__all__ = ['STRUCTURES', 'NAMES', 'UNPACKED', 'EXPECTED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
            'MixtureParameters', 'MixtureBlocks', 'MixtureDensity', 'is_output', 'check_target', 'open_whole',
            'write_whole', 'saved_columns', 'Mixture']
 
@@ -218,6 +218,8 @@ def _may(path, mode):
     "Whether this process, under the user it acts for, may do that"
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
+def _refusal(code, what, path): return OSError(code, what, path) # Python makes it the kind that the code names
+
 def check_target(
     path, # a name to write to
 ): # its `os.stat`, through links; None where there is nothing yet
@@ -226,19 +228,21 @@ def check_target(
     except FileNotFoundError: there = None
     if there is not None:
         if stat.S_ISDIR(there.st_mode):
-            raise IsADirectoryError(errno.EISDIR, "is a folder; expected the name of a file to write", path)
-        if not _may(path, os.W_OK): raise PermissionError(errno.EACCES, "is write-protected", path)
+            raise _refusal(errno.EISDIR, "is a folder; expected the name of a file to write", path)
+        if not _may(path, os.W_OK): raise _refusal(errno.EACCES, "is write-protected", path)
         if not stat.S_ISREG(there.st_mode) or is_output(there): return there
     folder = os.path.dirname(os.path.realpath(path))
-    if not os.path.basename(path): raise FileNotFoundError(errno.ENOENT, "expected the name of a file to write", path)
-    if not os.path.isdir(folder): raise FileNotFoundError(errno.ENOENT, f"there is no folder {folder} to write it in", path)
+    if not os.path.basename(path):
+        raise _refusal(errno.ENOENT, "no name; expected that of a file to write", path)
+    if not os.path.isdir(folder):
+        raise _refusal(errno.ENOENT, f"there is no folder {folder} to write it in", path)
     if not _may(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, f"cannot be replaced whole: no new file may be made in {folder}", path)
+        raise _refusal(errno.EACCES, f"cannot be written whole: no new file may be made in {folder}", path)
     return there
 
 # %% ../nbs/02_mixture.ipynb #b3d94f16
 def _inherit(name, there):
-    "Give a new file the owner, the group and the permissions of an old one, as far as this user may"
+    "Give a new file the owner, group and permissions of an old one, as far as this user may"
     mode, made = stat.S_IMODE(there.st_mode) & 0o777, os.stat(name)
     if (made.st_uid, made.st_gid) != (there.st_uid, there.st_gid):
         try: os.chown(name, there.st_uid, there.st_gid)
@@ -251,13 +255,13 @@ def _inherit(name, there):
 def _replacing(path, there):
     "A new file beside `path` that takes its name if all goes well"
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".{uuid4().hex}") # short: a name has 255 bytes at most
+    temporary = os.path.join(os.path.dirname(target), f".{uuid4().hex}") # short: 255 bytes at most
     mode = 0o666 if there is None else stat.S_IMODE(there.st_mode) & 0o777
     try:
-        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with open(temporary, "xb", opener=lambda name, how: os.open(name, how, mode)) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno()) # a full disk may show only here: before the old file is gone
+            os.fsync(file.fileno()) # a full disk may show only here, while the old file is there
         if there is not None: _inherit(temporary, there)
         os.replace(temporary, target)
     except OSError as error: # in the words of the caller, who knows nothing of a second file
@@ -271,9 +275,9 @@ def _replacing(path, there):
 def open_whole(
     path, # where
 ): # a binary file to write to
-    """A file that is written whole or not at all, or not at once a file: a device, a pipe, the standard output.
+    """A file that is written whole or not at all; devices, pipes and the standard output are just written to.
 
-    The old content stays until all is written. OSError where it cannot be written; then nothing has changed."""
+    OSError where it cannot be written. After an error the old file is there as it was, and no other."""
     path = os.fsdecode(path)
     there = check_target(path)
     if there is not None and is_output(there):
@@ -294,6 +298,7 @@ def write_whole(
 # %% ../nbs/02_mixture.ipynb #e2c75b08
 NAMES = ("weights", "means", "covariances", "structure")
 UNPACKED = 2**27 # bytes that a compressed entry may unpack to
+EXPECTED = "expected an .npz file made by Mixture.save"
 
 class _Entry(NamedTuple):
     "An array in an archive, not yet read"
@@ -310,12 +315,13 @@ def _unreadable(path):
     try: yield
     except MemoryError: raise
     except Exception:
-        raise ValueError(f"{path} is not a saved mixture; expected an .npz file made by Mixture.save") from None
+        raise ValueError(f"{path} is not a saved mixture; {EXPECTED}") from None
 
 def _header(archive, info):
-    "An entry by its header; ValueError where what follows has another length than the header says"
+    "An entry by its header; ValueError where what follows has another length than it says"
     with archive.open(info) as file:
-        if np.lib.format.read_magic(file) != (1, 0): raise ValueError("a header of another version may be of any length")
+        if np.lib.format.read_magic(file) != (1, 0): # in other versions a header may have any length
+            raise ValueError("another version")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         entry = _Entry(info, shape, dtype)
         if entry.n_bytes != info.file_size - file.tell(): raise ValueError("the sizes differ")
@@ -325,53 +331,59 @@ def _array(archive, entry):
     "The array itself"
     with archive.open(entry.info) as file:
         array = np.lib.format.read_array(file, allow_pickle=False)
-        if file.read(1): raise ValueError("more than the header says") # reading to the end compares the checksum, too
+        if file.read(1): raise ValueError("too long") # the end is read, which compares the checksum
     return array
 
 # %% ../nbs/02_mixture.ipynb #0b8ea6d3
 def _infos(archive, path, length):
-    "What the archive says of the entries that a mixture has, by name; ValueError where one is missing or unsafe to read"
+    "The archive's descriptions of a mixture's entries, by name; ValueError if one is missing or unsafe"
     infos = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
-        if info.filename == name or name not in (*NAMES, "columns"): continue # not ours: never read
-        if name in infos: raise ValueError(f"{path} has {name} twice; expected an .npz file made by Mixture.save")
-        if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; expected an .npz file made by Mixture.save")
-        stored = info.compress_type == ZIP_STORED and info.file_size == info.compress_size <= length
-        if not stored and not (info.compress_type == ZIP_DEFLATED and info.file_size <= UNPACKED):
-            raise ValueError(f"{path}: {name} claims {info.file_size} bytes, packed in {info.compress_size}; "
-                             "expected entries that are not compressed, as Mixture.save makes them")
+        if info.filename == name or name not in (*NAMES, "columns"): continue # unknown: never read
+        if name in infos: raise ValueError(f"{path} has {name} twice; {EXPECTED}")
+        if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {EXPECTED}")
+        method, packed, size = info.compress_type, info.compress_size, info.file_size
+        whole = method == ZIP_STORED and size == packed <= length
+        if not whole and not (method == ZIP_DEFLATED and size <= UNPACKED):
+            raise ValueError(f"{path}: {name} claims {size} bytes, packed in {packed}; expected entries "
+                             "without compression, as Mixture.save makes them")
         infos[name] = info
     lacking = [name for name in NAMES if name not in infos]
-    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; expected an .npz file made by Mixture.save")
+    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; {EXPECTED}")
     return infos
 
 def _check_entries(entries, structure, path):
     "ValueError unless all shapes and types belong to one mixture"
     K, d = (entries["weights"].shape or (1,))[0], (entries["means"].shape or (1,))[-1]
-    try: shapes = {"weights": (K,), "means": (K, d), "covariances": covariances_shape(structure, K, d), "columns": (d,)}
+    try: third = covariances_shape(structure, K, d)
     except ValueError as error: raise ValueError(f"{path}: {error}") from None
-    for name in shapes.keys() & entries.keys():
-        _, shape, dtype = entries[name]
+    wanted = {"weights": (K,), "means": (K, d), "covariances": third, "columns": (d,)}
+    for name, (_, shape, dtype) in entries.items():
         kinds, what = ("U", "words") if name == "columns" else ("fiu", "real numbers")
         if dtype.kind not in kinds: raise ValueError(f"{path}: {name} has dtype {dtype}; expected {what}")
-        if shape != shapes[name]: raise ValueError(f"{path}: {name} has shape {shape}; expected {shapes[name]}")
+        if shape != wanted[name]:
+            raise ValueError(f"{path}: {name} has shape {shape}; expected {wanted[name]}")
 
 # %% ../nbs/02_mixture.ipynb #f7350c4d
 def _read(path):
     "The arrays of a saved mixture by name, and no others; ValueError for any other file"
     with open(path, "rb") as file:
-        source = file if file.seekable() else BytesIO(file.read()) # from a pipe, for example
+        start = file.read(2) # of an archive, and not of a device without end
+        if start != b"PK": raise ValueError(f"{path} is not a saved mixture; {EXPECTED}")
+        source = file if file.seekable() else BytesIO(start + file.read()) # from a pipe, for example
         with _unreadable(path): archive, length = ZipFile(source), source.seek(0, os.SEEK_END)
         with archive:
             infos = _infos(archive, path, length)
             with _unreadable(path):
                 entries = {name: _header(archive, info) for name, info in infos.items()}
                 word = entries.pop("structure")
-                if word.shape != () or word.dtype.kind != "U" or word.n_bytes > 400: raise ValueError("a word is expected")
+                if word.shape != () or word.dtype.kind != "U" or word.n_bytes > 400:
+                    raise ValueError("not a word")
                 structure = str(_array(archive, word))
             _check_entries(entries, structure, path)
-            with _unreadable(path): return {"structure": structure} | {name: _array(archive, entry) for name, entry in entries.items()}
+            with _unreadable(path): arrays = {name: _array(archive, entries[name]) for name in entries}
+    return arrays | {"structure": structure}
 
 def saved_columns(
     path, # a file made by `Mixture.save`
@@ -405,9 +417,9 @@ class Mixture(MixtureDensity):
         "One .npz file without pickle, written whole or not at all. ValueError unless d names; OSError if it cannot be written."
         arrays, buffer = {name: getattr(self, name) for name in NAMES}, BytesIO()
         if columns is not None:
-            names = [columns] if isinstance(columns, str) else [str(name) for name in columns]
-            if len(names) != self.n_features:
-                raise ValueError(f"columns has {len(names)} name(s); expected {self.n_features}, one for each feature")
+            names, d = [columns] if isinstance(columns, str) else list(map(str, columns)), self.n_features
+            if len(names) != d:
+                raise ValueError(f"columns has {len(names)} name(s); expected {d}, one for each feature")
             arrays["columns"] = np.array(names)
         np.savez(buffer, **arrays)
         write_whole(path, buffer.getvalue())
