@@ -324,7 +324,7 @@ def _finish(status):
     except BrokenPipeError: _give_up(sys.stdout)
     except OSError as error:
         _give_up(sys.stdout)
-        _tell(_one_line(error))
+        if status == 0: _tell(_one_line(error))
         return status or 2
     return status
 
