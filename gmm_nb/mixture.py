@@ -28,7 +28,7 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'NAMES', 'UNPACKED', 'EXPECTED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
+__all__ = ['STRUCTURES', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
            'MixtureParameters', 'MixtureBlocks', 'MixtureDensity', 'is_output', 'check_target', 'open_whole',
            'write_whole', 'saved_columns', 'Mixture']
 
@@ -298,7 +298,7 @@ def write_whole(
 # %% ../nbs/02_mixture.ipynb #e2c75b08
 NAMES = ("weights", "means", "covariances", "structure")
 UNPACKED = 2**27 # bytes that a compressed entry may unpack to
-EXPECTED = "expected an .npz file made by Mixture.save"
+_EXPECTED = "expected an .npz file made by Mixture.save"
 
 class _Entry(NamedTuple):
     "An array in an archive, not yet read"
@@ -315,7 +315,7 @@ def _unreadable(path):
     try: yield
     except MemoryError: raise
     except Exception:
-        raise ValueError(f"{path} is not a saved mixture; {EXPECTED}") from None
+        raise ValueError(f"{path} is not a saved mixture; {_EXPECTED}") from None
 
 def _header(archive, info):
     "An entry by its header; ValueError where what follows has another length than it says"
@@ -341,8 +341,8 @@ def _infos(archive, path, length):
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if info.filename == name or name not in (*NAMES, "columns"): continue # unknown: never read
-        if name in infos: raise ValueError(f"{path} has {name} twice; {EXPECTED}")
-        if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {EXPECTED}")
+        if name in infos: raise ValueError(f"{path} has {name} twice; {_EXPECTED}")
+        if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {_EXPECTED}")
         method, packed, size = info.compress_type, info.compress_size, info.file_size
         whole = method == ZIP_STORED and size == packed <= length
         if not whole and not (method == ZIP_DEFLATED and size <= UNPACKED):
@@ -350,7 +350,7 @@ def _infos(archive, path, length):
                              "without compression, as Mixture.save makes them")
         infos[name] = info
     lacking = [name for name in NAMES if name not in infos]
-    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; {EXPECTED}")
+    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; {_EXPECTED}")
     return infos
 
 def _check_entries(entries, structure, path):
@@ -370,7 +370,7 @@ def _read(path):
     "The arrays of a saved mixture by name, and no others; ValueError for any other file"
     with open(path, "rb") as file:
         start = file.read(2) # of an archive, and not of a device without end
-        if start != b"PK": raise ValueError(f"{path} is not a saved mixture; {EXPECTED}")
+        if start != b"PK": raise ValueError(f"{path} is not a saved mixture; {_EXPECTED}")
         source = file if file.seekable() else BytesIO(start + file.read()) # from a pipe, for example
         with _unreadable(path): archive, length = ZipFile(source), source.seek(0, os.SEEK_END)
         with archive:
