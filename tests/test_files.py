@@ -354,6 +354,21 @@ def test_an_encrypted_entry(tmp_path):
     refuse(tmp_path / "m.npz", r"m\.npz: weights is encrypted")
 
 
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("d", [2, 64])  # one short piece of the decompressor, or several
+def test_a_wrong_checksum(tmp_path, compression, d):
+    rng = np.random.default_rng(0)
+    path = archive(tmp_path / "m.npz", compression, weights=np.array([1.0]), means=rng.normal(size=(1, d)), covariances=rng.random((1, d)), structure="diag")
+    Mixture.load(path)
+    content = bytearray(path.read_bytes())
+    for info in zipfile.ZipFile(path).infolist():
+        if info.filename != "means.npy": continue
+        wrong = (info.CRC ^ 1).to_bytes(4, "little")
+        content = content.replace(info.CRC.to_bytes(4, "little"), wrong)  # in the entry and in the directory
+    path.write_bytes(content)
+    refuse(path, "not a saved mixture")
+
+
 def test_a_file_that_ends_too_early(tmp_path):
     content = archive(tmp_path / "m.npz", columns=np.array(["a", "b"])).read_bytes()
     for length in range(0, len(content), 7):
