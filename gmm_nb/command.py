@@ -24,8 +24,8 @@ import numpy as np
 from . import __version__
 from .covariance import n_parameters
 from .data import as_data, read_csv
-from .mixture import (STRUCTURES, Mixture, check_target, is_output, open_whole,
-                            saved_columns, write_whole)
+from .mixture import (STRUCTURES, Mixture, check_target, is_output, load_saved,
+                            open_whole, write_whole)
 
 # %% auto #0
 __all__ = ['parser', 'main']
@@ -94,9 +94,8 @@ def _data(options):
     if options.file is not None: return read_csv(options.file, options.columns, sep=options.sep), options.file
     with as_file(_faithful()) as path: return read_csv(path, options.columns), "Old Faithful"
 
-def _new_data(options, n_features):
+def _new_data(options, n_features, fitted):
     "The rows that `predict` labels, in the columns that the model was fitted to"
-    fitted = saved_columns(options.model)
     def same_names(names): return fitted if fitted and set(fitted) <= set(names) else range(len(names))
     table = read_csv(options.file, options.columns if options.columns is not None else same_names, sep=options.sep)
     return as_data(table.X, n_features, name=options.file)
@@ -277,8 +276,8 @@ def _labelled(mixture, X):
 
 def _predict(options):
     _check_targets([options.model, options.file], [options.output], options.output is None)
-    mixture = Mixture.load(options.model)
-    X = _new_data(options, mixture.n_features)
+    mixture, fitted = load_saved(options.model, Mixture)
+    X = _new_data(options, mixture.n_features, fitted)
     names = ["label", *(f"probability_{k}" for k in range(mixture.n_components))]
     rows = _labelled(mixture, X)
     with _progress(iterable=rows, desc="writing", unit=" rows", total=len(X)) as bar:
@@ -292,8 +291,8 @@ def _drawn(mixture, n, rng):
 
 def _sample(options):
     _check_targets([options.model], [options.output], options.output is None)
-    mixture, rng = Mixture.load(options.model), np.random.default_rng(options.seed)
-    names = saved_columns(options.model) or [f"x{j}" for j in range(mixture.n_features)]
+    mixture, names = load_saved(options.model, Mixture)
+    names, rng = names or [f"x{j}" for j in range(mixture.n_features)], np.random.default_rng(options.seed)
     rows = _drawn(mixture, options.n, rng)
     with _progress(iterable=rows, desc="writing", unit=" rows", total=options.n) as bar:
         _write_csv(options.output, names, bar)

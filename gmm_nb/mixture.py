@@ -30,7 +30,7 @@ from .gaussian import cholesky
 # %% auto #0
 __all__ = ['STRUCTURES', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
            'MixtureParameters', 'MixtureBlocks', 'MixtureDensity', 'is_output', 'check_target', 'open_whole',
-           'write_whole', 'saved_columns', 'Mixture']
+           'write_whole', 'load_saved', 'saved_columns', 'Mixture']
 
 # %% ../nbs/02_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -382,12 +382,21 @@ def _read(path):
             with _unreadable(path): arrays = {name: _array(archive, entries[name]) for name in entries}
     return arrays | {"structure": structure}
 
+def load_saved(
+    path, # a file made by `Mixture.save`
+    kind=MixtureParameters, # what to make of it: a class that takes weights, means, covariances, structure
+): # the mixture, and its columns: a tuple of d names, or None if there are none in the file
+    "A mixture and the names saved with it, read at once, as from a pipe. ValueError for any other file."
+    saved = _read(path)
+    try: mixture = kind(*(saved[name] for name in NAMES))
+    except ValueError as error: raise ValueError(f"{path}: {error}") from None
+    return mixture, tuple(map(str, saved["columns"])) if "columns" in saved else None
+
 def saved_columns(
     path, # a file made by `Mixture.save`
 ): # tuple of d names, or None if there are none in the file
-    "The names of the columns that were saved with a mixture. ValueError if the file is not a saved mixture."
-    saved = _read(path)
-    return tuple(map(str, saved["columns"])) if "columns" in saved else None
+    "The names of the columns that were saved with a mixture. ValueError if the file is not one."
+    return load_saved(path)[1]
 
 # %% ../nbs/02_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
@@ -424,6 +433,4 @@ class Mixture(MixtureDensity):
     @classmethod
     def load(cls, path): # path: a file made by `save`
         "The saved mixture, bit for bit. ValueError that says what the file lacks or what is wrong in it; OSError if it cannot be read."
-        saved = _read(path)
-        try: return cls(*(saved[name] for name in NAMES))
-        except ValueError as error: raise ValueError(f"{path}: {error}") from None
+        return load_saved(path, cls)[0]

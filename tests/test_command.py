@@ -612,6 +612,11 @@ def test_help_into_a_full_device():
     assert run.returncode == 2 and run.stderr == "gmm-nb: output: No space left on device\n"
 
 
+def test_models_and_data_from_pipes(faithful_model):
+    run = bash("gmm sample <(cat m.npz) -n 5 -o s.csv && gmm predict <(cat m.npz) <(cat s.csv) && cat s.csv | gmm fit /dev/stdin -k 1 | grep rows")
+    assert run.returncode == 0 and run.stderr == "" and run.stdout.count("\n") == 7 and "/dev/stdin: 5 rows" in run.stdout
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_a_table_in_a_pipe_is_utf_8(encoding):
     Mixture([1.0], [[0.0, 5.0]], [np.eye(2)]).save("m.npz", columns=["ü", "数"])
