@@ -218,26 +218,24 @@ def _may(path, mode):
     "Whether this process, under the user it acts for, may do that"
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
-def _refusal(code, what, path): return OSError(code, what, path) # Python makes it the kind that the code names
-
 def check_target(
     path, # a name to write to
 ): # its `os.stat`, through links; None where there is nothing yet
-    "OSError that says why, where `open_whole` could not write to this name."
+    "OSError, of the kind that fits, where `open_whole` could not write to this name."
     try: there = os.stat(path)
     except FileNotFoundError: there = None
     if there is not None:
         if stat.S_ISDIR(there.st_mode):
-            raise _refusal(errno.EISDIR, "is a folder; expected the name of a file to write", path)
-        if not _may(path, os.W_OK): raise _refusal(errno.EACCES, "is write-protected", path)
+            raise OSError(errno.EISDIR, "is a folder; expected the name of a file to write", path)
+        if not _may(path, os.W_OK): raise OSError(errno.EACCES, "is write-protected", path)
         if not stat.S_ISREG(there.st_mode) or is_output(there): return there
     folder = os.path.dirname(os.path.realpath(path))
     if not os.path.basename(path):
-        raise _refusal(errno.ENOENT, "no name; expected that of a file to write", path)
+        raise OSError(errno.ENOENT, "no name; expected that of a file to write", path)
     if not os.path.isdir(folder):
-        raise _refusal(errno.ENOENT, f"there is no folder {folder} to write it in", path)
+        raise OSError(errno.ENOENT, f"there is no folder {folder} to write it in", path)
     if not _may(folder, os.W_OK | os.X_OK):
-        raise _refusal(errno.EACCES, f"cannot be written whole: no new file may be made in {folder}", path)
+        raise OSError(errno.EACCES, f"cannot be written whole: no new file may be made in {folder}", path)
     return there
 
 # %% ../nbs/02_mixture.ipynb #b3d94f16
