@@ -8,34 +8,46 @@ Docs: https://gmm-nb.github.io/gmm_nb/command.html.md"""
 from __future__ import annotations
 import argparse
 import csv
+import errno
 import io
 import os
+import signal
+import stat
 import sys
+import threading
 import warnings
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
+from itertools import islice
 from pathlib import Path
 import numpy as np
 from . import __version__
 from .covariance import n_parameters
 from .data import as_data, read_csv
-from .mixture import STRUCTURES, Mixture, saved_columns, write_whole
+from .mixture import (STRUCTURES, Mixture, check_target, is_output, load_saved,
+                            open_whole, write_whole)
 
 # %% auto #0
 __all__ = ['parser', 'main']
 
 # %% ../nbs/11_command.ipynb #f370b0b4
-def _at_least(kind, smallest):
-    "A type for argparse: a finite number of some kind that is not too small"
+def _at_least(kind, smallest, largest=np.inf):
+    "A type for argparse: a finite number of some kind that is not too small, nor too large"
+    expected = f"of at least {smallest}" if largest == np.inf else f"from {smallest} to {largest}"
     def number(text):
         value = kind(text)
-        if not smallest <= value < np.inf: raise argparse.ArgumentTypeError(f"expected a number of at least {smallest}, got {text}")
+        if not (smallest <= value <= largest and value < np.inf):
+            raise argparse.ArgumentTypeError(f"expected a number {expected}, got {text}")
         return value
     number.__name__ = "number"
     return number
 
 def _names(text):
     "The pieces of a list with commas; a piece that has a comma itself stands in double quotes"
-    return next(csv.reader([text], skipinitialspace=True), [])
+    try: rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    except csv.Error as error: raise argparse.ArgumentTypeError(f"expected names and commas ({error})")
+    if len(rows) > 1: raise argparse.ArgumentTypeError(f"expected one line, got {len(rows)}")
+    return rows[0] if rows else []
 
 def _add_reading(command):
     command.add_argument("--columns", type=_names, metavar="A,B", help="which columns to use, by name or by index from 0 (default: all)")
@@ -45,8 +57,8 @@ def _add_reading(command):
 def _add_fitting(command):
     command.add_argument("-k", "--components", type=_at_least(int, 1), default=2, metavar="K", help="how many Gaussians (default: 2)")
     command.add_argument("--covariance", choices=STRUCTURES, default="full", help="the structure of the covariances (default: full)")
-    command.add_argument("--seed", type=_at_least(int, 0), default=0, help="seed of the starts (default: 0)")
-    command.add_argument("--n-init", type=_at_least(int, 1), default=5, metavar="N", help="how many starts to try (default: 5)")
+    command.add_argument("--seed", type=_at_least(int, 0, 2**32 - 1), default=0, help="seed of the starts (default: 0)")
+    command.add_argument("--n-init", type=_at_least(int, 1, 10**6), default=5, metavar="N", help="how many starts to try (default: 5)")
     command.add_argument("--max-iter", type=_at_least(int, 1), default=1000, metavar="N", help="most iterations of a start (default: 1000)")
     command.add_argument("--tol", type=_at_least(float, 0), default=1e-7, help="stop when the log-likelihood per row gains less (default: 1e-7)")
 
@@ -69,33 +81,47 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", metavar="FILE.csv", help="write to a file instead of the terminal")
     command = verbs.add_parser("sample", help="draw rows", description="Draw rows from a mixture, as CSV.")
     command.add_argument("model", help="a mixture that fit --save wrote")
-    command.add_argument("-n", type=_at_least(int, 0), default=100, help="how many rows (default: 100)")
+    command.add_argument("-n", type=_at_least(int, 0, 10**12), default=100, help="how many rows (default: 100)")
     command.add_argument("--seed", type=_at_least(int, 0), default=None, help="seed, for the same rows again")
     command.add_argument("-o", "--output", metavar="FILE.csv", help="write to a file instead of the terminal")
     return top
 
 # %% ../nbs/11_command.ipynb #fc4dc2b9
+def _faithful(): return files("gmm_nb") / "datasets" / "faithful.csv"
+
 def _data(options):
     "The table that `fit` works on, and what to call it"
-    if options.file: return read_csv(options.file, options.columns, sep=options.sep), options.file
-    with as_file(files("gmm_nb") / "datasets" / "faithful.csv") as path: return read_csv(path, options.columns), "Old Faithful"
+    if options.file is not None: return read_csv(options.file, options.columns, sep=options.sep), options.file
+    with as_file(_faithful()) as path: return read_csv(path, options.columns), "Old Faithful"
 
-def _new_data(options, n_features):
+def _new_data(options, n_features, fitted):
     "The rows that `predict` labels, in the columns that the model was fitted to"
-    fitted = saved_columns(options.model)
     def same_names(names): return fitted if fitted and set(fitted) <= set(names) else range(len(names))
     table = read_csv(options.file, options.columns if options.columns is not None else same_names, sep=options.sep)
     return as_data(table.X, n_features, name=options.file)
 
 # %% ../nbs/11_command.ipynb #db81db8b
-def _check_targets(*paths):
-    "ValueError, before any work is done, for a file that could not be written at the end"
-    paths = [path for path in paths if path is not None]
-    if len({os.path.realpath(path) for path in paths}) < len(paths): raise ValueError(f"{paths[0]} is to be written twice; give two names.")
-    for path in paths:
-        folder = os.path.dirname(os.path.realpath(path))
-        if os.path.isdir(path): raise ValueError(f"{path} is a folder; expected the name of a file to write.")
-        if not os.path.isdir(folder): raise ValueError(f"{path} cannot be written: there is no folder {folder}.")
+def _same_file(a, b):
+    "Whether two names are one regular file, or will be; a device may well be read and written"
+    try: one, other = os.stat(a), os.stat(b)
+    except OSError: return os.path.realpath(a) == os.path.realpath(b)
+    return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)
+
+def _check_targets(inputs, outputs, prints=True):
+    "ValueError or OSError, before any work is done, for what cannot be written, or is read"
+    outputs = [path for path in outputs if path is not None]
+    for path in outputs: check_target(path)
+    for at, path in enumerate(outputs):
+        if any(_same_file(path, other) for other in outputs[:at]):
+            raise ValueError(f"{path} is to be written twice; give two names.")
+        if any(_same_file(path, other) for other in inputs):
+            raise ValueError(f"{path} is to be read and written; give the output another name.")
+    if not prints: return
+    if sys.stdout is None or sys.stdout.closed:
+        raise OSError(errno.EBADF, "is closed; send it somewhere, for example to /dev/null", "standard output")
+    for path in inputs:
+        if os.path.isfile(path) and is_output(os.stat(path)):
+            raise ValueError(f"{path} is to be read, and the output goes to it; send it elsewhere.")
 
 def _check_picture(path):
     "ValueError for a kind of picture that matplotlib cannot draw"
@@ -104,14 +130,38 @@ def _check_picture(path):
     kind, known = Path(path).suffix.lower().lstrip("."), FigureCanvasBase.filetypes
     if kind not in known: raise ValueError(f"{path} has no ending that names a picture; expected one of {', '.join('.' + name for name in known)}.")
 
+# %% ../nbs/11_command.ipynb #a6d81e47
+def _shown(text):
+    "Text for a terminal: control characters and line breaks, which names may have, as escapes"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+def _put(text):
+    "Print: UTF-8 into a file or a pipe, and on a terminal what it can show"
+    out = sys.stdout
+    if hasattr(out, "buffer") and not out.isatty():
+        out.flush()
+        out.buffer.write(text.encode("utf-8", "backslashreplace"))
+    else:
+        encoding = getattr(out, "encoding", None) or "utf-8"
+        out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+def _csv(names, rows):
+    "Text of a table, some thousand rows at a time"
+    plain = all(name == name.strip() and name.isprintable() for name in names)
+    quoting, piece = csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL, [names]
+    while piece:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n", quoting=quoting).writerows(piece)
+        yield text.getvalue()
+        quoting, piece = csv.QUOTE_MINIMAL, list(islice(rows, 4096))
+
 def _write_csv(path, names, rows):
-    "Rows of text as CSV, to a file or, without a path, to the terminal"
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-    if path is None: print(text.getvalue(), end="")
-    else: write_whole(path, text.getvalue().encode())
+    "A table to a file, whole or not at all, or without a path to the terminal"
+    if path is None:
+        for text in _csv(names, iter(rows)): _put(text)
+    else:
+        with open_whole(path) as file:
+            for text in _csv(names, iter(rows)): file.write(text.encode())
 
 # %% ../nbs/11_command.ipynb #67bc3372
 def _draw(path, mixture, table):
@@ -122,7 +172,8 @@ def _draw(path, mixture, table):
     content = io.BytesIO()
     with plt.rc_context():
         use_style()
-        figure = plot_fit(mixture, table.X, columns=table.columns)
+        names = [_shown(name).replace("$", r"\$") for name in table.columns]  # no formulas
+        figure = plot_fit(mixture, table.X, columns=names)
         figure.savefig(content, format=Path(path).suffix.lower().lstrip("."), dpi=120, bbox_inches="tight")
     plt.close(figure)
     write_whole(path, content.getvalue())
@@ -147,7 +198,7 @@ def _table(mixture, columns, width=100):
     sds = np.sqrt(np.diagonal(mixture.matrices(), axis1=1, axis2=2))
     head = [" " * 17, "component  weight", *(f"{k:9}  {weight:6.4f}" for k, weight in enumerate(mixture.weights))]
     lines, part = [], head
-    for column in (_cells(*column) for column in zip(columns, mixture.means.T, sds.T)):
+    for column in (_cells(*column) for column in zip(map(_shown, columns), mixture.means.T, sds.T)):
         if part is not head and len(part[0]) + len(column[0]) + 4 > width: lines, part = [*lines, *part, ""], head
         part = [f"{left}    {right}" for left, right in zip(part, column)]
     return lines + part
@@ -160,67 +211,146 @@ def _report(model, table, name):
     facts = {"log-likelihood": f"{mixture.log_density(table.X).sum():.3f}", "BIC": f"{model.bic(table.X):.3f}  (smaller is better)",
              "parameters": n_parameters(covariance, K, d), "iterations": model.n_iter_, "converged": "yes" if model.converged_ else "no"}
     many = lambda number, what: f"{number} {what}{'' if number == 1 else 's'}"
-    return "\n".join([f"{name}: {many(n, 'row')}, {many(d, 'column')}; {many(K, 'component')}, {covariance} covariance", "",
+    return "\n".join([f"{_shown(name)}: {many(n, 'row')}, {many(d, 'column')}; {many(K, 'component')}, {covariance} covariance", "",
                       *_table(mixture, table.columns), "", *(f"{what:16}{value}" for what, value in facts.items())])
 
 # %% ../nbs/11_command.ipynb #1e755012
 def _progress(**options):
     "A bar on the terminal, once the work has taken a second"
     from tqdm import tqdm
-    return tqdm(file=sys.stderr, disable=None, delay=1, leave=False, **options)
+    disable = None if sys.stderr else True  # None: unless it is a terminal
+    return tqdm(file=sys.stderr, disable=disable, delay=1, leave=False, **options)
 
-def _fit(options):
-    _check_targets(options.save, options.plot)
-    _check_picture(options.plot)
-    from gmm_nb.estimator import GaussianMixture
-    table, name = _data(options)
-    model = GaussianMixture(options.components, covariance_type=options.covariance, tol=options.tol, max_iter=options.max_iter,
-                            n_init=options.n_init, random_state=options.seed)
-    with _progress(desc="EM", unit=" steps") as bar:
+@contextmanager
+def _on_signals(numbers, usual, react):
+    "React to signals in another way for a while, where nobody else does; only the main thread can"
+    here = threading.current_thread() is threading.main_thread()
+    numbers = [number for number in numbers if here and signal.getsignal(number) is usual]
+    for number in numbers: signal.signal(number, react)
+    try: yield
+    finally:
+        for number in numbers: signal.signal(number, usual)
+
+def _fit_and_watch(model, X):
+    "Fit with a bar; whether Ctrl-C has cut it short"
+    pressed = []
+    def note(number, frame):
+        pressed.append(number)
+        raise KeyboardInterrupt
+    bar = _progress(desc="EM", unit=" steps")
+    with _on_signals([signal.SIGINT], signal.default_int_handler, note), bar:
         def on_step(step):
             bar.set_postfix_str(f"log-likelihood {step.log_likelihood:.3f}", refresh=False)
             bar.update()
         model._on_step = on_step
-        model.fit(table.X)
-    print(_report(model, table, name))
-    if options.save: model.mixture_.save(options.save, columns=table.columns)
-    if options.plot: _draw(options.plot, model.mixture_, table)
+        model.fit(X)
+    return bool(pressed)
+
+# %% ../nbs/11_command.ipynb #d91f6a03
+def _fit(options):
+    _check_targets([options.file or str(_faithful())], [options.save, options.plot])
+    _check_picture(options.plot)
+    from gmm_nb.estimator import GaussianMixture
+    table, name = _data(options)
+    model = GaussianMixture(options.components, covariance_type=options.covariance, tol=options.tol,
+                            max_iter=options.max_iter, n_init=options.n_init, random_state=options.seed)
+    warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, without any Python
+    stopped = _fit_and_watch(model, table.X)
+    if stopped: _tell("interrupted; this is the best mixture so far.")
+    report, mixture = _report(model, table, name), model.mixture_
+    kept = [path for path in (options.save, options.plot) if stopped and path and os.path.exists(path)]
+    for path in kept: _tell(f"interrupted; {path} is left as it was.")
+    try:
+        if options.save not in (None, *kept): mixture.save(options.save, columns=table.columns)
+        if options.plot not in (None, *kept): _draw(options.plot, mixture, table)
+    finally: _put(report + "\n")
+    return 130 if stopped else 0
 
 # %% ../nbs/11_command.ipynb #c26a83f0
+def _labelled(mixture, X):
+    "Lines of the table that `predict` writes"
+    for start in range(0, len(X), 4096):
+        resp = mixture.resp(X[start:start + 4096]).T
+        for label, row in zip(resp.argmax(axis=1).tolist(), resp.tolist()):
+            yield [label, *(f"{value:.10g}" for value in row)]
+
 def _predict(options):
-    _check_targets(options.output)
-    mixture = Mixture.load(options.model)
-    resp = mixture.resp(_new_data(options, mixture.n_features)).T
-    rows = ([label, *(f"{value:.10g}" for value in row)] for label, row in zip(resp.argmax(axis=1).tolist(), resp.tolist()))
-    with _progress(iterable=rows, desc="writing", unit=" rows", total=len(resp)) as bar:
-        _write_csv(options.output, ["label", *(f"probability_{k}" for k in range(mixture.n_components))], bar)
+    _check_targets([options.model, options.file], [options.output], options.output is None)
+    mixture, fitted = load_saved(options.model, Mixture)
+    X = _new_data(options, mixture.n_features, fitted)
+    names = ["label", *(f"probability_{k}" for k in range(mixture.n_components))]
+    rows = _labelled(mixture, X)
+    with _progress(iterable=rows, desc="writing", unit=" rows", total=len(X)) as bar:
+        _write_csv(options.output, names, bar)
+
+def _drawn(mixture, n, rng):
+    "n rows, a million numbers at a time"
+    block = max(1, 2**20 // mixture.n_features)
+    for start in range(0, n, block):
+        yield from mixture.sample(min(block, n - start), rng)[0].tolist()
 
 def _sample(options):
-    _check_targets(options.output)
-    mixture = Mixture.load(options.model)
-    X, _ = mixture.sample(options.n, np.random.default_rng(options.seed))
-    names = saved_columns(options.model) or [f"x{j}" for j in range(mixture.n_features)]
-    with _progress(iterable=X.tolist(), desc="writing", unit=" rows", total=len(X)) as bar: _write_csv(options.output, names, bar)
+    _check_targets([options.model], [options.output], options.output is None)
+    mixture, names = load_saved(options.model, Mixture)
+    names, rng = names or [f"x{j}" for j in range(mixture.n_features)], np.random.default_rng(options.seed)
+    rows = _drawn(mixture, options.n, rng)
+    with _progress(iterable=rows, desc="writing", unit=" rows", total=options.n) as bar:
+        _write_csv(options.output, names, bar)
 
 # %% ../nbs/11_command.ipynb #5d82db8d
 def _one_line(error):
     "What went wrong, in one line"
-    if isinstance(error, OSError) and error.strerror: return f"{error.filename or 'output'}: {error.strerror}"
-    return " ".join(str(error).split())
+    told = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        told = f"{error.filename or 'output'}: {error.strerror}"
+    return _shown(" ".join(told.split()))
+
+def _give_up(stream):
+    "Let what a stream no longer takes vanish, or Python would complain about it at its end"
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+def _tell(text):
+    "A line on the standard error stream, if there is one"
+    if sys.stderr is None: return
+    try: print(f"gmm-nb: {text}", file=sys.stderr, flush=True)
+    except (OSError, ValueError): _give_up(sys.stderr)
+
+def _finish(status):
+    "Print what is still in the buffer; the exit status"
+    try:
+        if sys.stdout is not None and not sys.stdout.closed: sys.stdout.flush()
+    except BrokenPipeError: _give_up(sys.stdout)
+    except OSError as error:
+        _give_up(sys.stdout)
+        if status == 0: _tell(_one_line(error))
+        return status or 2
+    return status
+
+# %% ../nbs/11_command.ipynb #47b3c9f2
+def _end(number, frame): raise SystemExit(128 + number)
+
+def _run(options):
+    "Do what the words say; the exit status"
+    verbs = {"fit": _fit, "predict": _predict, "sample": _sample}
+    try: return verbs[options.verb](options) or 0
+    except BrokenPipeError: _give_up(sys.stdout)
+    except (ValueError, OSError, MemoryError) as error:
+        _tell(_one_line(error))
+        return 2
+    return 0
 
 def main(
     argv=None,  # the words after the command's name; None takes those of the command line
 ) -> int:  # exit status: 0, 2 where a file or an option is wrong, 130 after an interruption
     "The command gmm-nb: fit, predict, sample."
-    options = parser().parse_args(argv)
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *rest: print(f"gmm-nb: warning: {_one_line(message)}", file=sys.stderr)
-        try:
-            {"fit": _fit, "predict": _predict, "sample": _sample}[options.verb](options)
-            sys.stdout.flush()
-        except BrokenPipeError: os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (ValueError, OSError) as error:
-            print(f"gmm-nb: {_one_line(error)}", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt: return 130
-    return 0
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    with warnings.catch_warnings(), _on_signals(ends, signal.SIG_DFL, _end):
+        warnings.showwarning = lambda message, *rest: _tell(f"warning: {_one_line(message)}")
+        try: return _finish(_run(parser().parse_args(argv)))
+        except SystemExit as end:
+            if end.code and end.code > 128: _give_up(sys.stdout)  # perhaps nobody reads on
+            raise SystemExit(_finish(end.code)) from None
+        except KeyboardInterrupt:
+            if argv is None: _give_up(sys.stdout)
+            return 130

@@ -4,9 +4,13 @@ import io
 import os
 import re
 import runpy
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import gmm_nb.command
@@ -274,20 +278,20 @@ BAD = {
     (["fit", "good.csv", "--columns", "a,0"], r"chosen twice"),
     (["fit", "--columns", "nope"], r"has no column 'nope'; it has eruptions, waiting"),
     (["fit", "good.csv", "--sep", "ab"], r"sep is 'ab'; expected one character"),
-    (["fit", "--plot", "no/such/fit.png"], r"no/such/fit\.png cannot be written: there is no folder"),
+    (["fit", "--plot", "no/such/fit.png"], r"no/such/fit\.png: there is no folder .*/no/such"),
     (["fit", "--plot", "fit"], r"fit has no ending that names a picture"),
     (["fit", "--plot", "fit.txt"], r"fit\.txt has no ending that names a picture; expected one of .*\.png"),
-    (["fit", "--save", "."], r"\. is a folder"),
+    (["fit", "--save", "."], r"\.: is a folder"),
     (["fit", "--save", "x.png", "--plot", "x.png"], r"x\.png is to be written twice"),
     (["predict", "none.npz", "good.csv"], r"none\.npz: No such file"),
     (["predict", "good.csv", "good.csv"], r"good\.csv is not a saved mixture"),
     (["predict", "m.npz", "none.csv"], r"none\.csv: No such file"),
     (["predict", "m.npz", "word.csv"], r"word\.csv, row 3"),
     (["predict", "m.npz", "good.csv", "--columns", "a"], r"good\.csv has 1 column\(s\); expected 2"),
-    (["predict", "m.npz", "good.csv", "-o", "no/labels.csv"], r"no/labels\.csv cannot be written"),
+    (["predict", "m.npz", "good.csv", "-o", "no/labels.csv"], r"no/labels\.csv: there is no folder"),
     (["sample", "none.npz"], r"none\.npz: No such file"),
     (["sample", "empty.csv"], r"empty\.csv is not a saved mixture"),
-    (["sample", "m.npz", "-o", "."], r"\. is a folder"),
+    (["sample", "m.npz", "-o", "."], r"\.: is a folder"),
 ])
 def test_bad_files(run, folder, faithful_model, words, message):
     for name, content in BAD.items(): Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -299,8 +303,22 @@ def test_bad_files(run, folder, faithful_model, words, message):
     assert sorted(os.listdir()) == before
 
 
+@pytest.mark.parametrize("words", [["fit", "-k", "1" + "0" * 15], ["fit", "good.csv", "--sep", ""], ["fit", "good.csv", "--sep", "\n"], ["fit", "good.csv", "--sep", '"'],
+                                   ["fit", "--columns", ","], ["fit", ""], ["fit", "a\0b"], ["fit", "--save", ""], ["fit", "--plot", ""], ["fit", "--save", "a\0b"],
+                                   ["fit", "--save", "n" * 256], ["fit", "--save", "m.npz/"], ["sample", "m.npz", "-o", ""], ["sample", ""], ["sample", os.devnull],
+                                   ["fit", os.devnull], ["predict", "m.npz", os.devnull]])
+def test_bad_values(run, faithful_model, words):
+    Path("good.csv").write_text(BAD["good.csv"])
+    before = sorted(os.listdir())
+    status, out, err = run(*words)
+    assert (status, out) == (2, "") and re.fullmatch(r"gmm-nb: .+\n", err) and sorted(os.listdir()) == before
+
+
 @pytest.mark.parametrize("words", [[], ["cook"], ["fit", "-k", "0"], ["fit", "-k", "two"], ["fit", "--covariance", "round"], ["fit", "--tol", "nan"],
-                                   ["fit", "--tol", "-1"], ["fit", "--n-init", "0"], ["sample", "m.npz", "-n", "-1"], ["predict", "m.npz"]])
+                                   ["fit", "--tol", "-1"], ["fit", "--n-init", "0"], ["sample", "m.npz", "-n", "-1"], ["predict", "m.npz"],
+                                   ["sample", "m.npz", "-n", "1" + "0" * 15], ["sample", "m.npz", "-n", "1" + "0" * 5000], ["sample", "m.npz", "-n", "1e3"],
+                                   ["fit", "--n-init", "1" + "0" * 15], ["fit", "--seed", str(2**32)], ["fit", "--tol", "1e400"], ["fit", "--tol", "inf"],
+                                   ["fit", "--columns", "a\nb"], ["fit", "--columns", "x" * 200_000], ["sample", "m.npz", "--seed", "-1"]])
 def test_bad_words(words, capsys):
     with pytest.raises(SystemExit) as end: main(words)
     assert end.value.code == 2 and "usage: gmm-nb" in capsys.readouterr().err
@@ -311,10 +329,160 @@ def test_a_bug_is_not_hidden(monkeypatch):
     with pytest.raises(KeyError): main(["fit"])
 
 
+def test_too_little_memory_is_no_bug(run, monkeypatch):
+    def full(options): np.empty(2**50)
+    monkeypatch.setattr(gmm_nb.command, "_fit", full)
+    status, out, err = run("fit")
+    assert (status, out) == (2, "") and re.fullmatch(r"gmm-nb: Unable to allocate .+\n", err)
+    def silent(options): raise MemoryError
+    monkeypatch.setattr(gmm_nb.command, "_fit", silent)
+    assert run("fit") == (2, "", "gmm-nb: MemoryError\n")
+
+
+# ---- an output that is an input
+
+def link(name, kind):
+    "Another name of a file"
+    {"same": lambda: None, "soft": lambda: os.symlink(name, "other"), "hard": lambda: os.link(name, "other"),
+     "folder": lambda: os.symlink(".", "other")}[kind]()
+    return {"same": f"./{name}", "folder": f"other/{name}"}.get(kind, "other")
+
+
+@pytest.mark.parametrize("kind", ["same", "soft", "hard", "folder"])
+@pytest.mark.parametrize("words, target", [
+    (["sample", "m.npz", "-o"], "m.npz"), (["predict", "m.npz", "d.csv", "-o"], "d.csv"), (["predict", "m.npz", "d.csv", "-o"], "m.npz"),
+    (["fit", "d.csv", "--save"], "d.csv"), (["fit", "d.png", "--plot"], "d.png"), (["fit", "d.csv", "--plot", "p.png", "--save"], "d.csv")])
+def test_an_input_is_never_written_over(run, faithful_model, words, target, kind):
+    table = load_faithful()
+    for name in ("d.csv", "d.png"): write_table(name, table.X, table.columns)
+    other = link(target, kind)
+    if "--plot" in words and kind in ("soft", "hard"):
+        os.rename(other, other := f"{other}.png")
+    before = {name: Path(name).read_bytes() for name in os.listdir() if Path(name).is_file()}
+    status, out, err = run(*words, other)
+    assert (status, out, err) == (2, "", f"gmm-nb: {other} is to be read and written; give the output another name.\n")
+    assert {name: Path(name).read_bytes() for name in os.listdir() if Path(name).is_file()} == before
+
+
+def test_the_packages_own_data_are_never_written_over(run, monkeypatch, tmp_path):
+    copy = shutil.copy(gmm_nb.command._faithful(), tmp_path / "own.csv")
+    monkeypatch.setattr(gmm_nb.command, "_faithful", lambda: copy)
+    assert run("fit", "--save", "own.csv")[0] == 2 and run("fit", "--save", "m.npz")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["same", "soft", "hard", "folder"])
+@pytest.mark.parametrize("there", [True, False])
+def test_two_outputs_are_two_files(run, kind, there):
+    if there: Path("x.png").write_bytes(b"old")
+    elif kind == "hard": return
+    other = link("x.png", kind)
+    status, out, err = run("fit", "--save", other, "--plot", "x.png")
+    assert (status, out) == (2, "") and "x.png is to be written twice; give two names" in err
+    assert not there or Path("x.png").read_bytes() == b"old"
+
+
+def test_devices_may_be_read_and_written():
+    "As a terminal is. Nothing is written here: a test that fails must not cost the machine its null device"
+    assert not gmm_nb.command._same_file(os.devnull, os.devnull)
+    gmm_nb.command._check_targets([os.devnull], [os.devnull, os.devnull])
+
+
+def test_the_output_of_the_shell_is_an_output(faithful_model):
+    content = faithful_model.read_bytes()
+    for words in (["sample", "m.npz"], ["fit", "m.npz"]):
+        with open("m.npz", "ab") as file: run = subprocess.run(COMMAND + words, stdout=file, stderr=subprocess.PIPE, timeout=60)
+        assert run.returncode == 2 and b"m.npz is to be read, and the output goes to it" in run.stderr and faithful_model.read_bytes() == content
+
+
+def test_what_cannot_be_written_is_known_before_the_work(run, monkeypatch):
+    monkeypatch.setattr(gmm_nb.command, "_data", lambda options: pytest.fail("the work has begun"))
+    monkeypatch.setattr(os, "access", lambda path, *rest, **options: str(path) != os.getcwd())
+    assert run("fit", "--save", "m.npz")[2].startswith("gmm-nb: m.npz: cannot be written whole: no new file may be made in ")
+
+
+# ---- an interruption
+
 def test_interruption(monkeypatch, capsys):
     def stop(options): raise KeyboardInterrupt
     monkeypatch.setattr(gmm_nb.command, "_fit", stop)
     assert main(["fit"]) == 130 and capsys.readouterr().out == ""
+
+
+def press_ctrl_c(monkeypatch, at=3):
+    "As if the user pressed Ctrl-C in the middle of a fit"
+    steps, original = [], gmm_nb.command._progress
+    def watched(**options):
+        bar = original(**options)
+        def update(n=1):
+            steps.append(n)
+            if len(steps) == at: signal.raise_signal(signal.SIGINT)
+        bar.update = update
+        return bar
+    monkeypatch.setattr(gmm_nb.command, "_progress", watched)
+
+
+FIT = ["fit", "-k", "3", "--n-init", "1", "--tol", "0", "--max-iter", "100000"]
+
+
+def test_ctrl_c_in_a_fit_keeps_what_there_is(run, monkeypatch):
+    press_ctrl_c(monkeypatch)
+    status, out, err = run(*FIT, "--save", "m.npz", "--plot", "p.png")
+    assert status == 130 and err == "gmm-nb: interrupted; this is the best mixture so far.\n"
+    assert re.search(r"^iterations +3$", out, re.M) and re.search(r"^converged +no$", out, re.M)
+    assert f"{Mixture.load('m.npz').log_density(load_faithful().X).sum():.3f}" in out and Path("p.png").read_bytes().startswith(PNG)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_in_a_fit_replaces_nothing(run, monkeypatch):
+    press_ctrl_c(monkeypatch)
+    Path("m.npz").write_bytes(b"old")
+    status, out, err = run(*FIT, "--save", "m.npz", "--plot", "p.png")
+    assert status == 130 and "log-likelihood" in out and "gmm-nb: interrupted; m.npz is left as it was.\n" in err
+    assert Path("m.npz").read_bytes() == b"old" and Path("p.png").exists() and len(os.listdir()) == 2
+
+
+def start(*words, **options):
+    return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+
+def when(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_signal_while_writing_leaves_no_half_file(faithful_model, number, status, old):
+    os.mkdir("out")
+    if old: Path("out/s.csv").write_bytes(old)
+    process = start("sample", "m.npz", "-n", "1000000000", "-o", "out/s.csv")
+    when(lambda: any(path.name != "s.csv" and path.stat().st_size for path in Path("out").iterdir()))
+    process.send_signal(number)
+    assert (*process.communicate(timeout=60), process.returncode) == ("", "", status)
+    assert [path.read_bytes() for path in Path("out").iterdir()] == ([old] if old else [])
+
+
+def test_a_signal_that_is_ignored_stays_ignored(faithful_model):
+    "As under nohup"
+    os.mkdir("out")
+    process = start("sample", "m.npz", "-n", "1000000000", "-o", "out/s.csv", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    when(lambda: any(path.stat().st_size for path in Path("out").iterdir()))
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=60)
+
+
+def test_a_signal_while_nobody_reads(faithful_model):
+    process = start("sample", "m.npz", "-n", "1000000000")
+    process.stdout.readline()
+    time.sleep(0.3)  # until the pipe is full
+    process.terminate()
+    assert process.wait(30) == 143
+    assert process.communicate()[1] == ""
 
 
 @pytest.mark.parametrize("option, name", [("--plot", "fit.png"), ("--save", "fit.npz")])
@@ -333,7 +501,137 @@ def test_old_files_are_replaced(run):
     assert run("fit", "--save", "m.npz")[0] == 0 and Mixture.load("m.npz").n_components == 2
 
 
+@pytest.mark.parametrize("option, name", [("--plot", "fit.png"), ("--save", "fit.npz")])
+def test_the_report_is_printed_even_if_a_file_fails(run, monkeypatch, option, name):
+    def fail(*args): raise OSError(28, "No space left on device", name)
+    monkeypatch.setattr(os, "replace", fail)
+    assert "-1130.264" in run("fit", option, name)[1]
+
+
+# ---- tables that are long, and names that are odd
+
+ODD = [["a,b", 'c"d'], ["two\nlines", "b"], ["carriage\rreturn", "b"], [" space", "behind "], ["ü", "数"], ["\ufeffmark", "b"], ["", "b"], ["a'b", "#c"], ["tab\t", ";"]]
+
+
+@pytest.mark.parametrize("names", ODD)
+@pytest.mark.parametrize("output", [[], ["-o", "s.csv"]])
+def test_what_is_written_can_be_read(run, names, output):
+    Mixture([1.0], [[0.0, 5.0]], [np.eye(2)]).save("m.npz", columns=names)
+    status, out, err = run("sample", "m.npz", "-n", 50, "--seed", 0, *output)
+    text = Path("s.csv").read_bytes().decode() if output else out
+    assert (status, err) == (0, "") and rows(io.StringIO(text, newline="").read())[0] == names
+    Path("back.csv").write_bytes(text.encode())
+    status, out, err = run("fit", "back.csv", "-k", 1, "--save", "back.npz", *([] if output else ["--plot", "p.png"]))
+    assert status == 0 and "50 rows, 2 columns" in out and (output or Path("p.png").read_bytes().startswith(PNG))
+    assert saved_columns("back.npz") == tuple(name.strip() or f"x{j}" for j, name in enumerate(names))
+    assert run("predict", "back.npz", "back.csv")[1].count("\n") == 51
+
+
+def test_names_do_not_break_the_table(run):
+    Path("d.csv").write_text('"two\nlines","\x1b[31mred"\n' + "".join(f"{x},{y}\n" for x, y in load_faithful().X))
+    out = run("fit", "d.csv")[1]
+    assert r"two\nlines" in out and r"\x1b[31mred" in out and "\x1b" not in out
+    assert run("fit", "d.csv", "--columns", '"two\nlines"')[0] == 0
+
+
+@pytest.mark.parametrize("name", ["cost ($)", "$a$", r"$\bad$", "a_b^{"])
+def test_a_dollar_is_no_formula(run, name):
+    Path("d.csv").write_text(f"{name},$y$\n" + "".join(f"{x},{y}\n" for x, y in load_faithful().X))
+    assert run("fit", "d.csv", "--plot", "p.png")[::2] == (0, "")
+
+
+def test_a_byte_order_mark(run, faithful_model):
+    Path("d.csv").write_bytes("\ufefferuptions,waiting\n2,55\n4.3,80\n".encode())
+    assert run("predict", faithful_model, "d.csv")[0] == 0
+
+
+def test_many_rows_need_little_memory(run, faithful_model, monkeypatch):
+    "Memory stays the same for ten times as many rows"
+    written = []
+    monkeypatch.setattr(gmm_nb.command, "_put", lambda text: written.append(text.count("\n")))
+    def peak(n):
+        written.clear()
+        tracemalloc.start()
+        try:
+            assert main(["sample", "m.npz", "-n", str(n)]) == 0
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            assert sum(written) == n + 1
+    monkeypatch.setattr(gmm_nb.command, "_drawn", lambda mixture, n, rng: ([0.0, 0.0] for _ in range(n)))
+    assert peak(100_000) < 2 * peak(10_000)
+
+
+def test_rows_are_drawn_in_blocks(run):
+    mixture = Mixture([1.0], np.zeros((1, 2**18)), np.ones((1, 2**18)), "diag")
+    drawn = np.array([*gmm_nb.command._drawn(mixture, 6, np.random.default_rng(0))])
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(drawn, np.concatenate([mixture.sample(4, rng)[0], mixture.sample(2, rng)[0]]))
+
+
+def test_predictions_do_not_depend_on_the_blocks(run, faithful_model):
+    X = np.tile(load_faithful().X, (40, 1))
+    write_table("f.csv", X)
+    values = np.array(rows(run("predict", faithful_model, "f.csv")[1])[1:], float)
+    np.testing.assert_allclose(values[:, 1:].T, Mixture.load(faithful_model).resp(X), rtol=1e-9)
+
+
 # ---- as a person runs it
+
+COMMAND = [sys.executable, "-m", "gmm_nb"]
+
+
+def bash(line, **environment):
+    "A line of shell; `gmm` is the command. What Python's buffering does is part of it."
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | environment
+    return subprocess.run(["bash", "-c", f'gmm() {{ "{sys.executable}" -m gmm_nb "$@"; }}; {line}'], capture_output=True, text=True, timeout=120,
+                          stdin=subprocess.DEVNULL, env=env)
+
+
+@pytest.mark.parametrize("line, status, message", [
+    ("gmm sample m.npz >&-", 2, "gmm-nb: standard output: is closed; .*"), ("gmm fit >&-", 2, "gmm-nb: standard output: is closed; .*"),
+    ("gmm sample m.npz -o s.csv >&-", 0, ""), ("gmm fit >/dev/full", 2, "gmm-nb: output: No space left on device"),
+    ("gmm sample m.npz >/dev/full", 2, "gmm-nb: output: No space left on device"),
+    ("gmm sample m.npz -n 50000 >/dev/full", 2, "gmm-nb: output: No space left on device"),
+    ("gmm sample m.npz -n 1 -o /dev/fd/1 | grep -q eruptions", 0, ""),
+    ("gmm fit none.csv 2>&-", 2, ""), ("gmm fit none.csv 2>/dev/full", 2, ""), ("gmm fit --max-iter 1 >/dev/null 2>/dev/full", 0, ""),
+    ("gmm fit --max-iter 1 2>&- | grep -c warning", 1, ""), ("gmm 2>&-", 2, ""), ("gmm fit none.csv >&- 2>&-", 2, ""),
+    ("set -o pipefail; gmm sample m.npz -n 1000000000 | head -1 | grep -q eruptions", 0, ""), ("set -o pipefail; gmm fit | head -c 0", 0, ""),
+    ("set -o pipefail; gmm fit --save q.npz | head -c 0 && test -s q.npz", 0, ""), ("set -o pipefail; gmm fit --help | head -c 0", 0, ""),
+    ("export PYTHONUNBUFFERED=1; gmm fit >/dev/full", 2, "gmm-nb: output: No space left on device"),
+    ("export PYTHONUNBUFFERED=1; gmm sample m.npz >/dev/full", 2, "gmm-nb: output: No space left on device"),
+    ("export PYTHONUNBUFFERED=1; set -o pipefail; gmm fit --save q.npz | head -c 0 && test -s q.npz", 0, ""),
+])
+def test_streams_that_are_closed_or_full(faithful_model, line, status, message):
+    run = bash(line)
+    assert run.returncode == status and re.fullmatch(message, run.stderr.rstrip("\n")), run.stderr
+
+
+def test_help_into_a_full_device():
+    run = bash("gmm --help >/dev/full")
+    assert run.returncode == 2 and run.stderr == "gmm-nb: output: No space left on device\n"
+
+
+def test_models_and_data_from_pipes(faithful_model):
+    run = bash("gmm sample <(cat m.npz) -n 5 -o s.csv && gmm predict <(cat m.npz) <(cat s.csv) && cat s.csv | gmm fit /dev/stdin -k 1 | grep rows")
+    assert run.returncode == 0 and run.stderr == "" and run.stdout.count("\n") == 7 and "/dev/stdin: 5 rows" in run.stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_table_in_a_pipe_is_utf_8(encoding):
+    Mixture([1.0], [[0.0, 5.0]], [np.eye(2)]).save("m.npz", columns=["ü", "数"])
+    run = bash("gmm sample m.npz -n 20 > s.csv && gmm fit s.csv -k 1 && gmm predict m.npz s.csv", PYTHONIOENCODING=encoding)
+    assert run.returncode == 0 and run.stderr == "" and Path("s.csv").read_bytes().startswith("ü,数\n".encode()) and "数" in run.stdout
+
+
+def test_a_terminal_gets_what_it_can_show(monkeypatch):
+    class Old(io.TextIOWrapper):
+        def isatty(self): return True
+    monkeypatch.setattr(sys, "stdout", Old(io.BytesIO(), encoding="latin-1"))
+    Path("d.csv").write_text("ü,数\n" + "".join(f"{x},{y}\n" for x, y in load_faithful().X))
+    assert main(["fit", "d.csv"]) == 0
+    assert "ü".encode("latin-1") in sys.stdout.buffer.getvalue() and rb"\u6570" in sys.stdout.buffer.getvalue()
+
 
 def shell(*words, **options):
     return subprocess.run([*words], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, **options)
