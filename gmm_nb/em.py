@@ -24,7 +24,7 @@ from .statistics import FORMS, Sample, Statistics, e_step, outer, parallel, prec
 __all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result',
            'run', 'expected', 'from_expected', 'natural', 'from_natural', 'natural_change', 'Point', 'Slope',
            'Curvature', 'extrapolated', 'squarem_steps', 'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step',
-           'next_radius', 'Ascent', 'next_pass', 'natural_gradient_steps', 'steps_by', 'why_not', 'climb',
+           'next_radius', 'Ascent', 'next_pass', 'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'climb',
            'fit_mixture']
 
 # %% ../nbs/07_em.ipynb #5283fac6
@@ -81,7 +81,7 @@ def aitken(
     if len(gains) and gains[-1] <= 2.0**-50 * abs(log_likelihoods[-1]):
         return 0.0  # rounding
     gains = gains[max(np.flatnonzero(gains <= 0), default=-1) + 1:]  # since the last fall
-    if len(gains) < 2:
+    if len(gains) < 3:  # one fraction is none: the first gain tells of the start only
         return np.inf
     a = np.max(gains[1:] / gains[:-1])
     return float(gains[-1] * a / (1 - a)) if a < 1 else np.inf
@@ -251,7 +251,7 @@ class Slope(NamedTuple):
     "The log-likelihood near a point, a row."
     gradient: np.ndarray  # by the natural parameters, Eq. (eq-e-gradient)
     metric: Callable  # v -> I⁻¹ v at the point
-    left: float | None  # what is left to gain, Eq. (eq-e-left); None at the first point
+    left: float | None  # what is left to gain, Eq. (eq-e-left); None at the first points
 
 @dataclass
 class Curvature:
@@ -282,8 +282,10 @@ class Curvature:
         return Slope(gradient, metric, self._left(gradient, metric))
 
     def _left(self, gradient, metric):
-        if self.hollow or not self.fractions:
-            return np.inf if self.hollow else None
+        if self.hollow:
+            return np.inf
+        if len(self.fractions) < 2:  # the first tells more about the start
+            return None
         return 0.5 * max(metric(gradient) @ gradient, 0.0) / min(1.0, *self.fractions)
 
 # %% ../nbs/07_em.ipynb #6bcd80c8
@@ -312,7 +314,7 @@ def squarem_steps(
         longest = 4 * longest if alpha == longest else longest
         trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, map))
         if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
-            yield second.step(next(passes), left)  # the pass was made, its result is refused
+            yield second.step(next(passes), np.inf if left is None else left)  # its result is refused
             trial = None
         best = trial or _evaluate(sample, second.updated, floor, map)
         yield best.step(next(passes), curvature.see(best).left)
@@ -338,7 +340,7 @@ class Model(NamedTuple):
     "The log-likelihood near a point, a row, as a quadratic function."
     direction: np.ndarray  # to its maximum, in the natural parameters
     rise: float  # slope along the direction; the maximum is half of it higher
-    left: float | None  # what is left to gain; None at the first point
+    left: float | None  # what is left to gain; None at the first points
 
 def model_at(point: Point, curvature: Curvature) -> Model:
     "What the curvature seen so far, and the point itself, say."
@@ -411,7 +413,7 @@ def next_pass(sample: Sample, now: Ascent, floor: np.ndarray | None = None, map:
             return replace(now, passes=now.passes + 1, radius=trial.length / 4, refused=True)
     gain, curvature = point.log_likelihood - now.best.log_likelihood, now.curvature.copy()
     model = model_at(point, curvature)
-    certain = trial is None or now.model.left is None  # what is left after a trial must be confirmed
+    certain = trial is None or None in (model.left, now.model.left)  # after a trial it must be confirmed
     return Ascent(curvature, point, model, model.left if certain else max(model.left, now.model.left), now.passes + 1, gain,
                   now.radius if trial is None else next_radius(now.radius, trial, gain / sample.n_samples),
                   now.slow or (now.passes + 1 >= PATIENCE and gain > SLOW * now.gain))
@@ -429,7 +431,7 @@ def natural_gradient_steps(
         model = model_at(best, curvature)
         now = Ascent(curvature, best, model, model.left)
     else:
-        now = next_pass(sample, replace(state, passes=0), floor, map)
+        now = next_pass(sample, state, floor, map)
     while True:
         yield now.step()
         now = next_pass(sample, now, floor, map)
@@ -454,6 +456,13 @@ def why_not(result: Result, tol: float, n_samples: float) -> str:
             "Raise max_iter, or tol if this is good enough.")
 
 # %% ../nbs/07_em.ipynb #b2d08cd5
+def no_worse(result: Result, start: Mixture, sample: Sample, map: Callable = map) -> Result:
+    """The result with the better of its mixture and its start's.
+
+    A trial step may be better than the mixture before EM's last M-step and worse than the one after it."""
+    before, after = (e_step(sample, mixture, map).log_likelihood for mixture in (start, result.mixture))
+    return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)
+
 def climb(
     sample: Sample,  # data, from `prepare`
     start: Mixture,
@@ -461,14 +470,17 @@ def climb(
     map: Callable = map,  # how to run the blocks, from `parallel`
     acceleration: str | None = None,  # one of ACCELERATIONS
     max_iter: int = 1000,  # most passes; with 0 the start is the result
-    **how,  # `tol`, `callback` and `after`, as in `run`
+    after: Result | None = None,  # an earlier run on the same data with the same floor, which ended at `start`
+    **how,  # `tol` and `callback`, as in `run`
 ) -> Result:
     "From a start to the end of a run. CollapsedComponent if already its first pass has no maximum."
     if max_iter == 0:
         return Result(start, np.empty(0), 0, False)
-    after, method = how.get("after"), steps_by(acceleration)
-    known = {"state": after.state} if after and after.state and method is natural_gradient_steps else {}
-    return run(method(sample, start, floor, map, **known), sample.n_samples, max_iter=max_iter, **how)
+    method, after = steps_by(acceleration), after if after and after.mixture is start else None
+    if not (after and after.state and method is natural_gradient_steps):
+        return run(method(sample, start, floor, map), sample.n_samples, max_iter=max_iter, after=after, **how)
+    steps = method(sample, start, floor, map, after.state)
+    return no_worse(run(steps, sample.n_samples, max_iter=max_iter, after=after, **how), start, sample, map)
 
 def fit_mixture(
     X: np.ndarray,  # (n, d) data

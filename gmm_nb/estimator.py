@@ -199,8 +199,8 @@ def traits(sample: Sample) -> tuple:
 def earlier_run(estimator, sample: Sample) -> Result | None:
     "The run that a warm start goes on from, if it was made on these data and nothing was set since."
     known, result = vars(estimator).get("_run", (None, None))
-    same = estimator.warm_start and known == traits(sample) and len(result.log_likelihoods)
-    return result if same and vars(estimator).get("mixture_") is result.mixture else None
+    same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
+    return result if same and len(result.log_likelihoods) else None
 
 def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Result, int]:
     "The best end of all races, and how many starts collapsed."
@@ -216,7 +216,7 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
             return Result(start, np.empty(0), 0, False, collapse=str(error))  # a start that was given is kept
 
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
-    return best_of(races(estimator, sample, counts, floor, rng), follow, floor)
+    return best_of(races(estimator, sample, counts, floor, rng), follow, sample.n_samples, floor, estimator.reg_covar)
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a73
 _told = {}  # (code, line, kind) of what was told; holds the code, whose number may be used again else
@@ -259,32 +259,32 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
             "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/09_estimator.ipynb #e593b259
-def check_rows(n: int, n_components: int, what: str) -> None:
+def check_rows(n: int, n_components: int, of_what: str = "") -> None:
     "Raise ValueError for fewer rows than components, or for a single one."
     if n < n_components:
         raise ValueError(f"Expected n_samples >= n_components but got n_components = {n_components}, "
-                         f"{what} = {n}. Use fewer components or more data.")
+                         f"n_samples = {n}{of_what}. Use fewer components or more data.")
     if n < 2:
-        raise ValueError(f"Got {what} = 1; expected at least 2, since a single row has no variance.")
+        raise ValueError(f"Got n_samples = 1{of_what}; expected at least 2 rows, since a single one has no variance.")
 
 def fit(estimator, X, sample_weight=None):
     "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
     refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
-    check_rows(len(X), estimator.n_components, "n_samples")
+    check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
     with parallel(estimator.n_jobs) as map:
         sample = prepare(X, sample_weight, estimator.covariance_type, map)
         floor = variance_floor(sample, estimator.reg_covar)
         if len(sample.X) < len(X):  # rows of weight zero are left out
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
-            check_rows(len(sample.X), estimator.n_components, "rows with a positive weight")
+            check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         rng = generator(estimator.random_state)
         result, collapsed = run_races(estimator, sample, counts, floor, rng, map)
     settle(estimator, result.mixture, X.dtype)
     if estimator.warm_start:
-        estimator._run = traits(sample), result
+        estimator._run = (traits(sample), estimator.reg_covar), result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound

@@ -19,12 +19,13 @@ from .statistics import (FORMS, Sample, Statistics, coefficients, features, oute
                                quantiles)
 
 # %% auto #0
-__all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows', 'inverse',
-           'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start', 'sums_of',
-           'borrow', 'digits_lost', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'Ranking', 'race',
-           'best_half', 'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian',
-           'start_mixture', 'as_many', 'refined', 'in_order', 'find_start', 'statistics_of', 'given_start',
-           'start_near', 'as_resp', 'best_of', 'deviations', 'twins', 'off_saddle']
+__all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows',
+           'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start',
+           'sums_of', 'borrow', 'digits_lost', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture',
+           'directions_at_floor', 'handicap', 'Ranking', 'race', 'best_half', 'merges', 'longest_axes', 'moves',
+           'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture', 'as_many', 'refined', 'revived',
+           'in_order', 'find_start', 'statistics_of', 'given_start', 'start_near', 'as_resp', 'best_of', 'deviations',
+           'twins', 'off_saddle']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
@@ -36,7 +37,8 @@ class StartRows:
     weights: np.ndarray  # (m,) how much each row counts
     origin: np.ndarray  # (d,) median
     wide: np.ndarray  # (d,) squared spreads, a usual one where a feature is constant
-    floor: np.ndarray  # (d,) smallest variances, a fraction of them
+    fraction: float  # of them that no variance falls below
+    floor: np.ndarray  # (d,) smallest variances
     varies: np.ndarray  # (r,) the features that are not constant
     units: np.ndarray  # (1 + r, m) ones, and these features standardized, Eq. (eq-i-standardize)
     F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
@@ -62,7 +64,7 @@ def start_rows(
     units[1:] /= np.sqrt(spreads[varies])[:, None]
     fraction = max(fraction, LEAST)
     floor = variance_floor(sample, fraction)
-    return StartRows(structure, weights, origin, floor / fraction, floor, varies, units, F)
+    return StartRows(structure, weights, origin, floor / fraction, fraction, floor, varies, units, F)
 
 # %% ../nbs/08_initialization.ipynb #791eefd8
 TURNS = {"full": ("standardized", "within", "white"), "tied": ("standardized", "within", "white"),
@@ -268,12 +270,34 @@ def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
     return Mixture(stack.weights, stack.means, covariances, rows.structure)
 
 # %% ../nbs/08_initialization.ipynb #c803688f
+DEAD = 10 * TINY  # share below which a component has lost its rows
+
+def directions_at_floor(mixture: Mixture, floor: np.ndarray) -> np.ndarray:
+    "(K,) in how many directions each component is as narrow as the floor allows."
+    S, d = mixture.covariances, mixture.n_features
+    if mixture.structure in ("full", "tied"):
+        unit = np.sqrt(floor)
+        low = np.linalg.eigvalsh(S / np.outer(unit, unit)) <= 1 + 1e-6
+        return low.sum(axis=-1) + np.zeros(mixture.n_components)
+    if mixture.structure == "diag":
+        return (S <= floor * (1 + 1e-6)).sum(axis=1)
+    return d * (S <= np.mean(floor) * (1 + 1e-6))
+
+def handicap(mixture: Mixture, floor: np.ndarray | None, fraction: float, n_starts: int = 1) -> np.ndarray:
+    "(S,) what the floor, a fraction of the squared spreads, adds to log-likelihoods a row, Eq. (eq-i-handicap)."
+    weights = per_start(n_starts * mixture.weights, n_starts)
+    dead = (weights < DEAD).any(axis=1)
+    if floor is None or fraction >= 1:
+        return np.where(dead, np.inf, 0.0)
+    directions = per_start(directions_at_floor(mixture, floor), n_starts)
+    return np.where(dead, np.inf, 0.5 * np.log(1 / fraction) * (weights * directions).sum(axis=1))
+
 class Ranking(NamedTuple):
     "Starts after a race, best first."
     stack: Mixture
     order: list  # (S,) the number that each had before
     values: np.ndarray  # (S,) log-likelihood a row
-    rests: np.ndarray  # (S,) whether it rests on the floor
+    handicaps: np.ndarray  # (S,) what the floor adds to it
 
 def race(rows: StartRows, stack: Mixture, n_starts: int, passes: int = 15, same: float = 1e-6) -> Ranking:
     "Run all starts of a stack and rank them; of several with the same log-likelihood only the first stays."
@@ -282,14 +306,14 @@ def race(rows: StartRows, stack: Mixture, n_starts: int, passes: int = 15, same:
         before, (values, stack) = values, stack_pass(rows, stack, n_starts)
         if np.max(values - before) < same:
             break
-    rests = per_start(at_floor(stack, rows.floor), n_starts).any(axis=1)
-    order = []
-    for s in np.lexsort((-values, rests)):
-        if order and rests[s] == rests[order[-1]] and values[order[-1]] - values[s] < same:
+    handicaps = handicap(stack, rows.floor, rows.fraction, n_starts)
+    order, fair = [], values - handicaps
+    for s in np.lexsort((-values, -fair)):
+        if order and fair[order[-1]] - fair[s] < same:
             order[-1] = min(s, order[-1])
         else:
             order.append(s)
-    return Ranking(chosen(stack, order, n_starts), order, values[order], rests[order])
+    return Ranking(chosen(stack, order, n_starts), order, values[order], handicaps[order])
 
 def best_half(rows: StartRows, ranking: Ranking, most: int) -> Ranking:
     "The better ones, at most so many, after some passes more."
@@ -366,10 +390,11 @@ def subsample(
     size: int,  # most rows
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # float64 rows (m, d) and their weights (m,)
-    "All rows with their weights, or a random selection of `size` of them. Duffield, Lund & Thorup (2007)"
+    "All rows, sorted and equal ones as one, or a random selection of `size` of them. Duffield, Lund & Thorup (2007)"
     n = len(sample.X)
     if n <= size:
-        return sample.X.astype(float), np.ones(n) if sample.weights is None else sample.weights
+        rows, which = np.unique(sample.X.astype(float), axis=0, return_inverse=True)
+        return rows, np.bincount(which.ravel(), sample.weights, len(rows))
     if sample.weights is None:
         rows = np.sort(rng.choice(n, size, replace=False, shuffle=False))
         return sample.X[rows].astype(float), np.full(size, n / size)
@@ -422,6 +447,14 @@ def refined(sample: Sample, mixture: Mixture, size: int, floor, rng) -> Mixture:
             break
     return mixture
 
+def revived(stack: Mixture) -> Mixture:
+    "Components without rows become twins of the heaviest one: with fewer distinct rows than components some must."
+    weights, twin = stack.weights.copy(), np.arange(stack.n_components)
+    for k in np.flatnonzero(weights < DEAD):
+        twin[k] = np.argmax(weights)
+        weights[k] = weights[twin[k]] = 0.5 * weights[twin[k]]
+    return Mixture(weights / weights.sum(), stack.means[twin], stack.covariances[twin], stack.structure)
+
 def in_order(mixture: Mixture) -> Mixture:
     "The same mixture with its components sorted by their first mean, then by the second, and so on."
     order = np.lexsort(mixture.means.T[::-1])
@@ -437,7 +470,7 @@ def find_start(
     reg_covar: float = LEAST,  # floor, as a fraction of the squared spreads
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
 ) -> list[Mixture]:
-    """The mixture that won the race, and the next best one if that does not rest on the floor.
+    """The mixture that won the race and the moves, and the one that was second in the race, if there is one.
 
     CollapsedComponent where even one Gaussian has no estimate."""
     if n_components == 1:
@@ -449,8 +482,7 @@ def find_start(
     ranking = best_half(rows, race(rows, stack, n), max(1, n // 2))
     first, *others = (chosen(ranking.stack, [s], len(ranking.order)) for s in range(min(2, len(ranking.order))))
     best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
-    others = [other for other, rests in zip(others, ranking.rests[1:]) if not rests]
-    return [in_order(refined(sample, as_mixture(rows, mixture), size, floor, rng)) for mixture in (best, *others)]
+    return [in_order(refined(sample, as_mixture(rows, revived(mixture)), size, floor, rng)) for mixture in (best, *others)]
 
 # %% ../nbs/08_initialization.ipynb #6992c3d1
 def statistics_of(X, weights, resp, structure) -> Statistics:
@@ -510,7 +542,9 @@ def as_resp(
 def best_of(
     races: Iterable[Callable[[], list[Mixture]]],  # each makes mixtures to start from, best first
     go_on: Callable[[Mixture], Result],  # from a start to its end
+    n_samples: float,  # rows, or the sum of their weights
     floor: np.ndarray | None = None,  # (d,) smallest variances
+    fraction: float = LEAST,  # of the squared spreads, that they are
 ) -> tuple[Result, int]:  # the best, and how many starts collapsed
     "Follow each race's best start to its end, and keep the best end. CollapsedComponent if none survives."
     ends, errors, interrupted = [], [], False
@@ -533,8 +567,8 @@ def best_of(
         interrupted = True
     if not ends:
         raise CollapsedComponent(f"All {len(errors)} starts collapsed. The last one said: {errors[-1]}")
-    last = lambda end: end.log_likelihoods[-1] if len(end.log_likelihoods) else -np.inf
-    best = max(ends, key=lambda end: (sound(end), not end.collapse, last(end)))
+    fair = lambda end: end.log_likelihoods.max(initial=-np.inf) / n_samples - handicap(end.mixture, floor, fraction)[0]
+    best = max(ends, key=lambda end: (not end.collapse, fair(end)))
     collapsed = len(errors) + sum(bool(end.collapse) for end in ends)
     return replace(best, interrupted=True) if interrupted else best, collapsed
 

@@ -7,11 +7,18 @@ Docs: https://gmm-nb.github.io/gmm_nb/mixture.html.md"""
 # %% ../nbs/02_mixture.ipynb #f9d5f716
 from __future__ import annotations
 
+import errno
+import math
 import os
+import stat
+import sys
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
+from typing import NamedTuple
 from uuid import uuid4
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -21,8 +28,9 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'FAR', 'NAMES', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky', 'MixtureParameters',
-           'nearest', 'MixtureBlocks', 'MixtureDensity', 'write_whole', 'saved_columns', 'Mixture']
+__all__ = ['STRUCTURES', 'FAR', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
+           'MixtureParameters', 'nearest', 'MixtureBlocks', 'MixtureDensity', 'is_output', 'check_target', 'open_whole',
+           'write_whole', 'load_saved', 'saved_columns', 'Mixture']
 
 # %% ../nbs/02_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -245,39 +253,194 @@ class MixtureDensity(MixtureBlocks):
         return self._collect(X, self.weights.shape, softmax)
 
 # %% ../nbs/02_mixture.ipynb #28a07769
+def is_output(
+    status, # from `os.stat`
+): # bool
+    "Whether a file is the one that the standard output goes to, as `/dev/stdout` is."
+    try: return sys.stdout is not None and os.path.samestat(status, os.fstat(1))
+    except OSError: return False
+
+def _may(path, mode):
+    "Whether this process, under the user it acts for, may do that"
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+def check_target(
+    path, # a name to write to
+): # its `os.stat`, through links; None where there is nothing yet
+    "OSError, of the kind that fits, where `open_whole` could not write to this name."
+    try: there = os.stat(path)
+    except FileNotFoundError: there = None
+    if there is not None:
+        if stat.S_ISDIR(there.st_mode):
+            raise OSError(errno.EISDIR, "is a folder; expected the name of a file to write", path)
+        if not _may(path, os.W_OK): raise OSError(errno.EACCES, "is write-protected", path)
+        if not stat.S_ISREG(there.st_mode) or is_output(there): return there
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.basename(path):
+        raise OSError(errno.ENOENT, "no name; expected that of a file to write", path)
+    if not os.path.isdir(folder):
+        raise OSError(errno.ENOENT, f"there is no folder {folder} to write it in", path)
+    if not _may(folder, os.W_OK | os.X_OK):
+        raise OSError(errno.EACCES, f"cannot be written whole: no new file may be made in {folder}", path)
+    return there
+
+# %% ../nbs/02_mixture.ipynb #b3d94f16
+def _inherit(name, there):
+    "Give a new file the owner, group and permissions of an old one, as far as this user may"
+    mode, made = stat.S_IMODE(there.st_mode) & 0o777, os.stat(name)
+    if (made.st_uid, made.st_gid) != (there.st_uid, there.st_gid):
+        try: os.chown(name, there.st_uid, there.st_gid)
+        except PermissionError:
+            try: os.chown(name, -1, there.st_gid)
+            except PermissionError: mode &= 0o707 # what one group could do is not for another
+    os.chmod(name, mode)
+
+@contextmanager
+def _replacing(path, there):
+    "A new file beside `path` that takes its name if all goes well"
+    target = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(target), f".{uuid4().hex}") # short: 255 bytes at most
+    mode = 0o666 if there is None else stat.S_IMODE(there.st_mode) & 0o777
+    try:
+        with open(temporary, "xb", opener=lambda name, how: os.open(name, how, mode)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno()) # a full disk may show only here, while the old file is there
+        if there is not None: _inherit(temporary, there)
+        os.replace(temporary, target)
+    except OSError as error: # in the words of the caller, who knows nothing of a second file
+        if error.filename not in (None, temporary): raise
+        raise OSError(error.errno, error.strerror or str(error), path) from None
+    finally:
+        with suppress(FileNotFoundError): os.remove(temporary)
+
+# %% ../nbs/02_mixture.ipynb #7a1f90be
+@contextmanager
+def open_whole(
+    path, # where
+): # a binary file to write to
+    """A file that is written whole or not at all; devices, pipes and the standard output are just written to.
+
+    OSError where it cannot be written. After an error the old file is there as it was, and no other."""
+    path = os.fsdecode(path)
+    there = check_target(path)
+    if there is not None and is_output(there):
+        sys.stdout.flush()
+        with open(1, "wb", closefd=False) as file: yield file
+    elif there is not None and not stat.S_ISREG(there.st_mode):
+        with open(path, "wb") as file: yield file
+    else:
+        with _replacing(path, there) as file: yield file
+
 def write_whole(
     path, # where
     content, # bytes
 ):
-    "Write a file whole or not at all: to a new file in the same folder, which then takes the name. OSError if it cannot."
-    path = os.path.realpath(path)
-    if not os.path.isdir(os.path.dirname(path)): raise FileNotFoundError(f"cannot write {path}: there is no such folder")
-    temporary = f"{path}.{uuid4().hex}"
-    try:
-        with open(temporary, "xb") as file: file.write(content)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary): os.remove(temporary)
+    "Write a file whole or not at all, as `open_whole` does."
+    with open_whole(path) as file: file.write(content)
 
+# %% ../nbs/02_mixture.ipynb #e2c75b08
 NAMES = ("weights", "means", "covariances", "structure")
+UNPACKED = 2**27 # bytes that a compressed entry may unpack to
+_EXPECTED = "expected an .npz file made by Mixture.save"
 
+class _Entry(NamedTuple):
+    "An array in an archive, not yet read"
+    info: object # the archive's own description
+    shape: tuple
+    dtype: np.dtype
+
+    @property
+    def n_bytes(self): return math.prod(self.shape) * self.dtype.itemsize
+
+@contextmanager
+def _unreadable(path):
+    "Whatever Python or NumPy say about a file that they cannot read becomes one ValueError"
+    try: yield
+    except MemoryError: raise
+    except Exception:
+        raise ValueError(f"{path} is not a saved mixture; {_EXPECTED}") from None
+
+def _header(archive, info):
+    "An entry by its header; ValueError where what follows has another length than it says"
+    with archive.open(info) as file:
+        if np.lib.format.read_magic(file) != (1, 0): # in other versions a header may have any length
+            raise ValueError("another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        entry = _Entry(info, shape, dtype)
+        if entry.n_bytes != info.file_size - file.tell(): raise ValueError("the sizes differ")
+    return entry
+
+def _array(archive, entry):
+    "The array itself. It is read to the end of the entry, where the checksum is compared"
+    with archive.open(entry.info) as file: return np.lib.format.read_array(file, allow_pickle=False)
+
+# %% ../nbs/02_mixture.ipynb #0b8ea6d3
+def _infos(archive, path, length):
+    "The archive's descriptions of a mixture's entries, by name; ValueError if one is missing or unsafe"
+    infos = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix(".npy")
+        if info.filename == name or name not in (*NAMES, "columns"): continue # unknown: never read
+        if name in infos: raise ValueError(f"{path} has {name} twice; {_EXPECTED}")
+        if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {_EXPECTED}")
+        method, packed, size = info.compress_type, info.compress_size, info.file_size
+        whole = method == ZIP_STORED and size == packed <= length
+        if not whole and not (method == ZIP_DEFLATED and size <= UNPACKED):
+            raise ValueError(f"{path}: {name} claims {size} bytes, packed in {packed}; expected entries "
+                             "without compression, as Mixture.save makes them")
+        infos[name] = info
+    lacking = [name for name in NAMES if name not in infos]
+    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; {_EXPECTED}")
+    return infos
+
+def _check_entries(entries, structure, path):
+    "ValueError unless all shapes and types belong to one mixture"
+    K, d = (entries["weights"].shape or (1,))[0], (entries["means"].shape or (1,))[-1]
+    try: third = covariances_shape(structure, K, d)
+    except ValueError as error: raise ValueError(f"{path}: {error}") from None
+    wanted = {"weights": (K,), "means": (K, d), "covariances": third, "columns": (d,)}
+    for name, (_, shape, dtype) in entries.items():
+        kinds, what = ("U", "words") if name == "columns" else ("fiu", "real numbers")
+        if dtype.kind not in kinds: raise ValueError(f"{path}: {name} has dtype {dtype}; expected {what}")
+        if shape != wanted[name]:
+            raise ValueError(f"{path}: {name} has shape {shape}; expected {wanted[name]}")
+
+# %% ../nbs/02_mixture.ipynb #f7350c4d
 def _read(path):
-    "The arrays of a saved mixture by name; ValueError for any other file"
-    with open(path, "rb") as file: content = BytesIO(file.read())
-    try:
-        with np.load(content, allow_pickle=False) as file: saved = {name: file[name] for name in file.files}
-    except Exception: # whatever NumPy says about a file that it cannot read
-        raise ValueError(f"{path} is not a saved mixture; expected an .npz file made by Mixture.save") from None
-    lacking = [name for name in NAMES if name not in saved]
-    if lacking: raise ValueError(f"{path} lacks {', '.join(lacking)}; expected an .npz file made by Mixture.save")
-    return saved
+    "The arrays of a saved mixture by name, and no others; ValueError for any other file"
+    with open(path, "rb") as file:
+        start = file.read(2) # of an archive, and not of a device without end
+        if start != b"PK": raise ValueError(f"{path} is not a saved mixture; {_EXPECTED}")
+        source = file if file.seekable() else BytesIO(start + file.read()) # from a pipe, for example
+        with _unreadable(path): archive, length = ZipFile(source), source.seek(0, os.SEEK_END)
+        with archive:
+            infos = _infos(archive, path, length)
+            with _unreadable(path):
+                entries = {name: _header(archive, info) for name, info in infos.items()}
+                word = entries.pop("structure")
+                if word.shape != () or word.dtype.kind != "U" or word.n_bytes > 400:
+                    raise ValueError("not a word")
+                structure = str(_array(archive, word))
+            _check_entries(entries, structure, path)
+            with _unreadable(path): arrays = {name: _array(archive, entries[name]) for name in entries}
+    return arrays | {"structure": structure}
+
+def load_saved(
+    path, # a file made by `Mixture.save`
+    kind=MixtureParameters, # what to make of it: a class that takes weights, means, covariances, structure
+): # the mixture, and its columns: a tuple of d names, or None if there are none in the file
+    "A mixture and the names saved with it, read at once, as from a pipe. ValueError for any other file."
+    saved = _read(path)
+    try: mixture = kind(*(saved[name] for name in NAMES))
+    except ValueError as error: raise ValueError(f"{path}: {error}") from None
+    return mixture, tuple(map(str, saved["columns"])) if "columns" in saved else None
 
 def saved_columns(
     path, # a file made by `Mixture.save`
 ): # tuple of d names, or None if there are none in the file
-    "The names of the columns that were saved with a mixture. ValueError if the file is not a saved mixture."
-    saved = _read(path)
-    return tuple(map(str, saved["columns"])) if "columns" in saved else None
+    "The names of the columns that were saved with a mixture. ValueError if the file is not one."
+    return load_saved(path)[1]
 
 # %% ../nbs/02_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
@@ -302,15 +465,16 @@ class Mixture(MixtureDensity):
         columns=None, # names of the d columns, to keep with the mixture
     ):
         "One .npz file without pickle, written whole or not at all. ValueError unless d names; OSError if it cannot be written."
-        if columns is not None and len(columns) != self.n_features:
-            raise ValueError(f"columns has {len(columns)} name(s); expected {self.n_features}, one for each feature")
         arrays, buffer = {name: getattr(self, name) for name in NAMES}, BytesIO()
-        if columns is not None: arrays["columns"] = np.array(columns, dtype=str)
+        if columns is not None:
+            names, d = [columns] if isinstance(columns, str) else list(map(str, columns)), self.n_features
+            if len(names) != d:
+                raise ValueError(f"columns has {len(names)} name(s); expected {d}, one for each feature")
+            arrays["columns"] = np.array(names)
         np.savez(buffer, **arrays)
         write_whole(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path): # path: a file made by `save`
         "The saved mixture, bit for bit. ValueError that says what the file lacks or what is wrong in it; OSError if it cannot be read."
-        saved = _read(path)
-        return cls(*(saved[name] for name in NAMES[:3]), structure=str(saved["structure"]))
+        return load_saved(path, cls)[0]
