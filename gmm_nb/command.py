@@ -58,8 +58,8 @@ def _add_fitting(command):
     command.add_argument("-k", "--components", type=_at_least(int, 1), default=2, metavar="K", help="how many Gaussians (default: 2)")
     command.add_argument("--covariance", choices=STRUCTURES, default="full", help="the structure of the covariances (default: full)")
     command.add_argument("--seed", type=_at_least(int, 0, 2**32 - 1), default=0, help="seed of the starts (default: 0)")
-    command.add_argument("--n-init", type=_at_least(int, 1, 10**6), default=5, metavar="N", help="how many starts to try (default: 5)")
-    command.add_argument("--max-iter", type=_at_least(int, 1), default=1000, metavar="N", help="most iterations of a start (default: 1000)")
+    command.add_argument("--n-init", type=_at_least(int, 1, 10**6), default=1, metavar="N", help="how many races of a dozen starts to run (default: 1)")
+    command.add_argument("--max-iter", type=_at_least(int, 1), default=1000, metavar="N", help="most iterations (default: 1000)")
     command.add_argument("--tol", type=_at_least(float, 0), default=1e-7, help="stop when the log-likelihood per row gains less (default: 1e-7)")
 
 # %% ../nbs/11_command.ipynb #4e55997d

@@ -304,8 +304,8 @@ def race(rows: StartRows, stack: Mixture, n_starts: int, passes: int = 15, same:
     values = np.full(n_starts, -np.inf)
     for _ in range(passes):
         before, (values, stack) = values, stack_pass(rows, stack, n_starts)
-        if np.max(values - before) < same:
-            break
+        if np.max(values + passes * (values - before)) < np.max(values) + same:
+            break  # at their present pace none overtakes the leader, and the leader stands still
     handicaps = handicap(stack, rows.floor, rows.fraction, n_starts)
     order, fair = [], values - handicaps
     for s in np.lexsort((-values, -fair)):
