@@ -245,7 +245,7 @@ def _try(make):
         return None
 
 # %% ../nbs/07_em.ipynb #7e289569
-MEMORY, SEEN = 6, 20  # pairs kept, and observed fractions kept
+MEMORY, SEEN = 12, 20  # pairs kept, and observed fractions kept
 
 class Slope(NamedTuple):
     "The log-likelihood near a point, a row."

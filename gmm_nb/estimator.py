@@ -151,7 +151,7 @@ def start_is_known(estimator) -> bool:
     "Whether all parts of a start were given."
     return all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init))
 
-def races(estimator, sample: Sample, counts: np.ndarray, floor, rng) -> list:
+def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map) -> list:
     "Functions that make mixtures to start from, best first; `counts` says which rows are in the sample."
     K, structure, method = estimator.n_components, estimator.covariance_type, estimator.init_params
     last = last_mixture(estimator, sample.X.shape[1])
@@ -166,14 +166,14 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng) -> list:
             means = known_means(estimator, sample.X.shape[1])
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
-            return find_start(sample, K, method, rng, structure, estimator.reg_covar, floor)
+            return find_start(sample, K, method, rng, structure, estimator.reg_covar, floor, map)
         given = method(sample.X, K, rng) if callable(method) else method
         every = len(sample.X) if callable(method) else len(counts)
         resp = as_resp(given, every, K)
         return [given_start(sample, resp if callable(method) else resp[:, counts], structure, floor)]
 
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
-    with_parts = lambda: [with_known_parts(mixture, estimator, sample.X.shape[1]) for mixture in make()]
+    with_parts = lambda: (with_known_parts(mixture, estimator, sample.X.shape[1]) for mixture in make())
     return [with_parts] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/09_estimator.ipynb #33aab6de
@@ -216,7 +216,7 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
             return Result(start, np.empty(0), 0, False, collapse=str(error))  # a start that was given is kept
 
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
-    return best_of(races(estimator, sample, counts, floor, rng), follow, sample.n_samples, floor, estimator.reg_covar)
+    return best_of(races(estimator, sample, counts, floor, rng, map), follow, sample.n_samples, floor, estimator.reg_covar)
 
 # %% ../nbs/09_estimator.ipynb #5c1e0a73
 _told = {}  # (code, line, kind) of what was told; holds the code, whose number may be used again else

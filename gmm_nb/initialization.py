@@ -8,7 +8,7 @@ Docs: https://gmm-nb.github.io/gmm_nb/initialization.html.md"""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Callable, Iterable, NamedTuple
+from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
@@ -240,7 +240,8 @@ def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarr
     chunk = max(256, 600_000 // (len(W) + len(rows.F)))
     values, parts = 0.0, []
     for start in range(0, m, chunk):
-        part = replace(rows, F=rows.F[:, start:start + chunk], weights=rows.weights[start:start + chunk])
+        some = slice(start, start + chunk)
+        part = rows if chunk >= m else replace(rows, F=rows.F[:, some], weights=rows.weights[some])
         joint = per_start(W @ part.F, n_starts)
         top = joint.max(axis=1, keepdims=True)
         np.exp(np.subtract(joint, top, out=joint), out=joint)
@@ -436,13 +437,13 @@ def as_many(rows: StartRows, n_components: int, wanted: int) -> int:
     P, m = rows.F.shape
     return int(np.clip(wanted / STARTS * AFFORDABLE / (n_components * m * (2 * P + 20)), 3, wanted))
 
-def refined(sample: Sample, mixture: Mixture, size: int, floor, rng) -> Mixture:
-    "A mixture found on `size` rows, after EM on ten times as many, and so on, short of the whole."
-    while 30 * size < len(sample.X):
-        size = 10 * size
+def refined(sample: Sample, mixture: Mixture, size: int, floor, rng, map: Callable = map) -> Mixture:
+    "A mixture found on `size` rows, after EM on five times as many, and so on, short of the whole."
+    while 15 * size < len(sample.X):
+        size = 5 * size
         part = prepare(*subsample(sample, size, rng), mixture.structure)
         try:
-            mixture = climb(part, mixture, floor, acceleration="natural-gradient", max_iter=200, tol=1e-6).mixture
+            mixture = climb(part, mixture, floor, map, "natural-gradient", max_iter=200, tol=1e-5).mixture
         except CollapsedComponent:
             break
     return mixture
@@ -469,12 +470,14 @@ def find_start(
     structure: str = "full",  # covariance structure
     reg_covar: float = LEAST,  # floor, as a fraction of the squared spreads
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
-) -> list[Mixture]:
+    map: Callable = map,  # how to run passes over larger subsamples, from `parallel`
+) -> Iterator[Mixture]:
     """The mixture that won the race and the moves, and the one that was second in the race, if there is one.
 
     CollapsedComponent where even one Gaussian has no estimate."""
     if n_components == 1:
-        return [one_gaussian(sample, structure, floor)]
+        yield one_gaussian(sample, structure, floor)
+        return
     size = start_size(n_components, sample.X.shape[1], structure)
     rows = start_rows(*subsample(sample, size, rng), structure, reg_covar)
     n = as_many(rows, n_components, STARTS)
@@ -482,7 +485,8 @@ def find_start(
     ranking = best_half(rows, race(rows, stack, n), max(1, n // 2))
     first, *others = (chosen(ranking.stack, [s], len(ranking.order)) for s in range(min(2, len(ranking.order))))
     best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
-    return [in_order(refined(sample, as_mixture(rows, revived(mixture)), size, floor, rng)) for mixture in (best, *others)]
+    for mixture in (best, *others):
+        yield in_order(refined(sample, as_mixture(rows, revived(mixture)), size, floor, rng, map))
 
 # %% ../nbs/08_initialization.ipynb #6992c3d1
 def statistics_of(X, weights, resp, structure) -> Statistics:
@@ -540,7 +544,7 @@ def as_resp(
 
 # %% ../nbs/08_initialization.ipynb #6c92c3d1
 def best_of(
-    races: Iterable[Callable[[], list[Mixture]]],  # each makes mixtures to start from, best first
+    races: Iterable[Callable[[], Iterable[Mixture]]],  # each makes mixtures to start from, best first
     go_on: Callable[[Mixture], Result],  # from a start to its end
     n_samples: float,  # rows, or the sum of their weights
     floor: np.ndarray | None = None,  # (d,) smallest variances

@@ -859,7 +859,7 @@ def test_the_scale_of_weights_does_not_matter(structure, start):
     for factor in (2.0, 2.0**-20, 2.0**20, 2.0**-60, 2.0**60):
         other = GaussianMixture(**parameters).fit(IRIS, sample_weight=factor * w)
         if start == "explicit": assert one.n_iter_ == other.n_iter_, factor
-        assert_same_fit(other, one, 1e-9)
+        assert_same_fit(other, one, 1e-9 if start == "explicit" else 1e-5)
         for method in ("score", "aic", "bic"):
             if method == "score" or factor == 2.0:
                 n = {"score": 1, "aic": w.sum(), "bic": w.sum()}[method]

@@ -29,7 +29,7 @@ def ends_of(X, K, structure="full", seed=0, method="kmeans"):
     "The log-likelihood a row where the first start of a race ends"
     sample = prepare(X, structure=structure)
     floor = variance_floor(sample, 1e-6)
-    start = starts.find_start(sample, K, method, np.random.default_rng(seed), structure, floor=floor)[0]
+    start = next(starts.find_start(sample, K, method, np.random.default_rng(seed), structure, floor=floor))
     return climb(sample, start, floor, acceleration="natural-gradient", tol=1e-8).log_likelihoods[-1] / len(X)
 
 
