@@ -19,21 +19,23 @@ from .statistics import (FORMS, Sample, Statistics, coefficients, features, oute
                                quantiles)
 
 # %% auto #0
-__all__ = ['LEAST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'start_rows',
-           'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within', 'clusters', 'per_start',
-           'sums_of', 'borrow', 'digits_lost', 'solve', 'stack_pass', 'stack_of', 'chosen', 'as_mixture',
-           'directions_at_floor', 'handicap', 'Ranking', 'race', 'best_half', 'merges', 'longest_axes', 'moves',
-           'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture', 'as_many', 'refined', 'revived',
-           'in_order', 'find_start', 'statistics_of', 'given_start', 'start_near', 'as_resp', 'best_of', 'deviations',
-           'twins', 'off_saddle']
+__all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'form_of',
+           'start_rows', 'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within',
+           'clusters', 'statistics_of', 'per_start', 'sums_of', 'borrow', 'digits_lost', 'solve', 'stack_pass',
+           'stack_of', 'chosen', 'as_mixture', 'directions_at_floor', 'handicap', 'Ranking', 'race', 'best_half',
+           'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
+           'as_many', 'refined', 'revived', 'in_order', 'find_start', 'given_start', 'start_near', 'as_resp', 'best_of',
+           'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/08_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
+MOST = 2e7  # numbers that all features may be
 
 @dataclass(frozen=True, eq=False)
 class StartRows:
     "Rows on which starts are tried, with what all starts share."
     structure: str  # of the mixture that is wanted
+    form: str  # of the sums while starts are compared: "full", "diag" or "spherical"
     weights: np.ndarray  # (m,) how much each row counts
     origin: np.ndarray  # (d,) median
     wide: np.ndarray  # (d,) squared spreads, a usual one where a feature is constant
@@ -43,10 +45,11 @@ class StartRows:
     units: np.ndarray  # (1 + r, m) ones, and these features standardized, Eq. (eq-i-standardize)
     F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
 
-    @property
-    def form(self) -> str:
-        "The structure of the sums: starts of tied mixtures differ in their covariance, so theirs are full."
-        return "full" if self.structure == "tied" else self.structure
+def form_of(structure: str, m: int, d: int) -> str:
+    "The structure of the sums. Starts of tied mixtures differ in their covariance, so theirs are full."
+    if structure not in ("full", "tied"):
+        return structure
+    return "full" if m * (1 + d + FORMS["full"].n_quadratic(d)) <= MOST else "diag"
 
 def start_rows(
     X: np.ndarray,  # (m, d) rows
@@ -58,17 +61,18 @@ def start_rows(
     sample = prepare(X, weights, structure)
     spreads = sample.squared_spreads
     origin = np.array([quantiles(x, weights, np.array([0.5]))[0] for x in X.T])
-    F = features(X, origin, "full" if structure == "tied" else structure)
+    form = form_of(structure, *X.shape)
+    F = features(X, origin, form)
     varies = np.flatnonzero(spreads > 0)
     units = F[[0, *(1 + varies)]]
     units[1:] /= np.sqrt(spreads[varies])[:, None]
     fraction = max(fraction, LEAST)
     floor = variance_floor(sample, fraction)
-    return StartRows(structure, weights, origin, floor / fraction, fraction, floor, varies, units, F)
+    return StartRows(structure, form, weights, origin, floor / fraction, fraction, floor, varies, units, F)
 
 # %% ../nbs/08_initialization.ipynb #791eefd8
-TURNS = {"full": ("standardized", "within", "white"), "tied": ("standardized", "within", "white"),
-         "diag": ("standardized", "within"), "spherical": ("raw", "standardized")}
+TURNS = {"full": ("standardized", "within", "white"), "diag": ("standardized", "within"),
+         "spherical": ("raw", "standardized")}
 
 def inverse(S, least, diagonal):
     "Inverses of covariances (..., r, r), or of variances (..., r), with eigenvalues raised to `least`."
@@ -171,7 +175,7 @@ def clusters(
     rng: np.random.Generator,
 ) -> np.ndarray:  # (S, K, m) shares of the clusters in the rows
     "Clusters from which S mixtures can start."
-    turns = TURNS[rows.structure]
+    turns = TURNS[rows.form]
     names = np.array([turns[i % len(turns)] for i in range(n_starts)])
     A = np.stack([metric(rows, name) for name in names])
     if method == "random":
@@ -186,6 +190,19 @@ def clusters(
     return shares
 
 # %% ../nbs/08_initialization.ipynb #74a83206
+def statistics_of(X, weights, resp, structure) -> Statistics:
+    "Sums of weighted rows (n, d) under given responsibilities (K, n), about the mean of each component."
+    shares, gram = resp * weights, FORMS[structure].gram
+    counts = shares.sum(axis=1)
+    means = np.tile(np.average(X, axis=0, weights=weights), (len(resp), 1))
+    for _ in range(2):  # again from the mean itself, which may lie far from the common one
+        means = np.array([mean + share @ (X - mean) / max(count, 1e-300)
+                          for mean, share, count in zip(means, shares, counts)])
+    first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
+    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
+    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
+                      0.0, float(weights.sum()), means, structure)
+
 def per_start(array, n_starts):
     "An array whose first axis runs over all components of all starts, cut into (S, K, …)."
     return array.reshape(n_starts, -1, *array.shape[1:])
@@ -225,7 +242,7 @@ def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
     wide = {"full": np.diag, "diag": np.asarray, "spherical": np.sum}[rows.form](rows.wide)
     second = statistics.second + lack.reshape((-1,) + (1,) * wide.ndim) * wide
     statistics = replace(statistics, counts=statistics.counts + lack, second=second)
-    if rows.structure != "tied":
+    if rows.structure != "tied" or rows.form != "full":
         return m_step(statistics, np.maximum(rows.floor, digits_lost(statistics)))
     means, scatter = centre(statistics)
     lost = per_start(digits_lost(statistics) * statistics.counts[:, None], n_starts).sum(axis=1) / statistics.n_samples
@@ -266,9 +283,14 @@ def chosen(stack: Mixture, starts, n_starts: int) -> Mixture:
     return Mixture(weights / weights.sum(), means, covariances, stack.structure)
 
 def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
-    "A stack of one start as a mixture of the wanted structure."
-    covariances = stack.covariances[0] if rows.structure == "tied" else stack.covariances
-    return Mixture(stack.weights, stack.means, covariances, rows.structure)
+    "A stack of one start as a mixture of the wanted structure; if it has another, by an M-step from its responsibilities."
+    if rows.structure == "tied" and rows.form == "full":
+        return Mixture(stack.weights, stack.means, stack.covariances[0], "tied")
+    if rows.structure == rows.form:
+        return Mixture(stack.weights, stack.means, stack.covariances, rows.structure)
+    X = rows.F[1:1 + len(rows.origin)].T + rows.origin
+    sums = statistics_of(X, rows.weights, stack.resp(X), rows.structure)
+    return m_step(sums if rows.structure == "tied" else borrow(sums, 1), rows.floor)
 
 # %% ../nbs/08_initialization.ipynb #c803688f
 DEAD = 10 * TINY  # share below which a component has lost its rows
@@ -489,19 +511,6 @@ def find_start(
         yield in_order(refined(sample, as_mixture(rows, revived(mixture)), size, floor, rng, map))
 
 # %% ../nbs/08_initialization.ipynb #6992c3d1
-def statistics_of(X, weights, resp, structure) -> Statistics:
-    "Sums of weighted rows (n, d) under given responsibilities (K, n), about the mean of each component."
-    shares, gram = resp * weights, FORMS[structure].gram
-    counts = shares.sum(axis=1)
-    means = np.tile(np.average(X, axis=0, weights=weights), (len(resp), 1))
-    for _ in range(2):  # again from the mean itself, which may lie far from the common one
-        means = np.array([mean + share @ (X - mean) / max(count, 1e-300)
-                          for mean, share, count in zip(means, shares, counts)])
-    first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
-    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
-    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
-                      0.0, float(weights.sum()), means, structure)
-
 def given_start(sample: Sample, resp: np.ndarray, structure: str, floor=None) -> Mixture:
     "One M-step from responsibilities (K, n). CollapsedComponent where a component has no rows."
     weights = np.ones(len(sample.X)) if sample.weights is None else sample.weights

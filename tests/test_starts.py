@@ -284,6 +284,20 @@ def test_wide_data_make_no_square_matrix(structure):
     assert peak < 40 * X.nbytes and adjusted_rand_score(X.mean(axis=1) > 1.5, labels) == 1.0
 
 
+@pytest.mark.parametrize("structure", ["full", "tied"])
+def test_wide_data_make_no_products_of_all_columns(structure):
+    "All products x_a x_b of these rows are 640 MB"
+    import tracemalloc
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 400)) + 2 * rng.integers(2, size=(1000, 1))
+    tracemalloc.start()
+    model = GaussianMixture(2, covariance_type=structure, random_state=0, max_iter=3, n_jobs=1, tol=1.0).fit(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150e6 and adjusted_rand_score(X.mean(axis=1) > 1, model.predict(X)) == 1.0
+    assert model.covariances_.shape[-2:] == (400, 400)
+
+
 # ---- subsamples
 
 def test_one_heavy_row_does_not_crowd_out_the_others():
