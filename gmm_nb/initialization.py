@@ -19,8 +19,8 @@ from .statistics import (FORMS, Sample, Statistics, coefficients, features, oute
                                quantiles)
 
 # %% auto #0
-__all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows', 'form_of',
-           'start_rows', 'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within',
+__all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'LOST', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows',
+           'form_of', 'start_rows', 'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within',
            'clusters', 'statistics_of', 'per_start', 'sums_of', 'borrow', 'digits_lost', 'solve', 'stack_pass',
            'stack_of', 'chosen', 'as_mixture', 'directions_at_floor', 'handicap', 'Ranking', 'race', 'best_half',
            'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
@@ -293,7 +293,7 @@ def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
     return m_step(sums if rows.structure == "tied" else borrow(sums, 1), rows.floor)
 
 # %% ../nbs/08_initialization.ipynb #c803688f
-DEAD = 10 * TINY  # share below which a component has lost its rows
+DEAD, LOST = 10 * TINY, 1e9  # share below which a component has lost its rows; handicap for it
 
 def directions_at_floor(mixture: Mixture, floor: np.ndarray) -> np.ndarray:
     "(K,) in how many directions each component is as narrow as the floor allows."
@@ -311,9 +311,9 @@ def handicap(mixture: Mixture, floor: np.ndarray | None, fraction: float, n_star
     weights = per_start(n_starts * mixture.weights, n_starts)
     dead = (weights < DEAD).any(axis=1)
     if floor is None or fraction >= 1:
-        return np.where(dead, np.inf, 0.0)
+        return np.where(dead, LOST, 0.0)
     directions = per_start(directions_at_floor(mixture, floor), n_starts)
-    return np.where(dead, np.inf, 0.5 * np.log(1 / fraction) * (weights * directions).sum(axis=1))
+    return np.where(dead, LOST, 0.5 * np.log(1 / fraction) * (weights * directions).sum(axis=1))
 
 class Ranking(NamedTuple):
     "Starts after a race, best first."
@@ -479,9 +479,11 @@ def revived(stack: Mixture) -> Mixture:
     return Mixture(weights / weights.sum(), stack.means[twin], stack.covariances[twin], stack.structure)
 
 def in_order(mixture: Mixture) -> Mixture:
-    "The same mixture with its components sorted by their first mean, then by the second, and so on."
-    order = np.lexsort(mixture.means.T[::-1])
-    S = mixture.covariances
+    "The same mixture with its components sorted by their first mean, then the second and so on, then by weight."
+    S, low = mixture.covariances, mixture.means.min(axis=0)
+    reach = np.maximum(np.ptp(mixture.means, axis=0), 1e-300)
+    places = np.round((mixture.means - low) / reach, 6)  # rounding must not decide
+    order = np.lexsort([-mixture.weights, *places.T[::-1]])
     return Mixture(mixture.weights[order], mixture.means[order], S if mixture.structure == "tied" else S[order], mixture.structure)
 
 def find_start(

@@ -70,7 +70,7 @@ def test_the_handicap_by_hand():
     ball = Mixture([0.75, 0.25], np.zeros((2, 2)), [1.0, 2.5e-6], "spherical")
     assert starts.handicap(ball, floor, 1e-6)[0] == pytest.approx(0.25 * 2 * 0.5 * np.log(1e6))
     dead = Mixture([1.0, 0.0], np.zeros((2, 2)), [1.0, 1.0], "spherical")
-    assert starts.handicap(dead, floor, 1e-6)[0] == np.inf
+    assert starts.handicap(dead, floor, 1e-6)[0] == starts.LOST
 
 
 def test_of_two_ends_the_fairer_is_kept():
