@@ -106,6 +106,7 @@ class Result:
         told = f"about {left:.1g} nats a row are left to gain" if np.isfinite(left) else "there is more to gain"
         return f"{told}, tol is {tol:.3g}"
 
+# %% ../nbs/07_em.ipynb #f44feb70
 def run(
     steps: Iterable[Step],  # from `em_steps` or a relative of it
     n_samples: float,  # rows, or the sum of their weights
@@ -253,6 +254,7 @@ class Slope(NamedTuple):
     metric: Callable  # v -> I⁻¹ v at the point
     left: float | None  # what is left to gain, Eq. (eq-e-left); None at the first points
 
+# %% ../nbs/07_em.ipynb #7f289570
 @dataclass
 class Curvature:
     "What the passes so far tell about the curvature of the log-likelihood."
@@ -399,6 +401,7 @@ class Ascent:
     def step(self) -> Step:
         return self.best.step(self.passes, self.left, self)
 
+# %% ../nbs/07_em.ipynb #1bb239f2
 def next_pass(sample: Sample, now: Ascent, floor: np.ndarray | None = None, map: Callable = map) -> Ascent:
     "One pass more: a trial step, or EM's own."
     trial = None
@@ -482,6 +485,7 @@ def climb(
     steps = method(sample, start, floor, map, after.state)
     return no_worse(run(steps, sample.n_samples, max_iter=max_iter, after=after, **how), start, sample, map)
 
+# %% ../nbs/07_em.ipynb #b3d08cd6
 def fit_mixture(
     X: np.ndarray,  # (n, d) data
     start: Mixture,  # where to start

@@ -45,6 +45,7 @@ class StartRows:
     units: np.ndarray  # (1 + r, m) ones, and these features standardized, Eq. (eq-i-standardize)
     F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
 
+# %% ../nbs/08_initialization.ipynb #a977d403
 def form_of(structure: str, m: int, d: int) -> str:
     "The structure of the sums. Starts of tied mixtures differ in their covariance, so theirs are full."
     if structure not in ("full", "tied"):
@@ -251,6 +252,7 @@ def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
     each = np.repeat(pooled, len(means) // n_starts, axis=0)
     return Mixture(statistics.counts / statistics.counts.sum(), means, each, "full")
 
+# %% ../nbs/08_initialization.ipynb #6c457816
 def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarray, Mixture]:
     "One EM iteration of all starts: their log-likelihoods a row, (S,), before it, and the stack after it."
     W, m = coefficients(stack, rows.origin), rows.F.shape[1]
@@ -315,6 +317,7 @@ def handicap(mixture: Mixture, floor: np.ndarray | None, fraction: float, n_star
     directions = per_start(directions_at_floor(mixture, floor), n_starts)
     return np.where(dead, LOST, 0.5 * np.log(1 / fraction) * (weights * directions).sum(axis=1))
 
+# %% ../nbs/08_initialization.ipynb #c903688e
 class Ranking(NamedTuple):
     "Starts after a race, best first."
     stack: Mixture
@@ -470,6 +473,7 @@ def refined(sample: Sample, mixture: Mixture, size: int, floor, rng, map: Callab
             break
     return mixture
 
+# %% ../nbs/08_initialization.ipynb #6494c3d1
 def revived(stack: Mixture) -> Mixture:
     "Components without rows become twins of the heaviest one: with fewer distinct rows than components some must."
     weights, twin = stack.weights.copy(), np.arange(stack.n_components)
@@ -486,6 +490,7 @@ def in_order(mixture: Mixture) -> Mixture:
     order = np.lexsort([-mixture.weights, *places.T[::-1]])
     return Mixture(mixture.weights[order], mixture.means[order], S if mixture.structure == "tied" else S[order], mixture.structure)
 
+# %% ../nbs/08_initialization.ipynb #6496c3d1
 def find_start(
     sample: Sample,  # the data, from `prepare`
     n_components: int,  # K
@@ -532,6 +537,7 @@ def start_near(
     shares = k_means(rows.units, rows.weights, metric(rows, "standardized")[None], centres, 0)
     return as_mixture(rows, stack_of(rows, shares))
 
+# %% ../nbs/08_initialization.ipynb #6a93c3d1
 def as_resp(
     given,  # (n,) labels 0 … K−1, or (n, K) responsibilities
     n_samples: int,
