@@ -99,7 +99,7 @@ def passes_to(value: float, steps, n_samples: float, most: int) -> tuple[int | N
         for step in islice(steps, most):
             best = max(best, step.log_likelihood / n_samples)
             reached = step.n_iter if reached is None and best >= value else reached
-            if step.gain < 1e-13 * n_samples:
+            if step.left is not None and step.left < 1e-13 * n_samples:
                 break
     except CollapsedComponent:
         pass
@@ -111,7 +111,7 @@ def measure(case: Case, most: int) -> dict | None:
     X = DATA[case.data]()
     sample = prepare(X, structure=case.structure)
     floor = variance_floor(sample, 1e-6)
-    start = start_mixture(sample, case.K, case.structure, "k-means++", np.random.default_rng(case.K), floor)
+    start = start_mixture(sample, case.K, case.structure, "k-means++", np.random.default_rng(case.K))
     try:
         trace = trace_of_plain(sample, start, floor, most)
     except CollapsedComponent:

@@ -120,8 +120,9 @@ def test_the_textbooks_own_loop_and_ours_end_in_the_same_place():
     start = thirds(X)
     book = multivariate.em(X, start.weights, start.means, start.covariances, tol=1e-10, rule="log-likelihood")
     ours = fit_mixture(X, start, tol=1e-10)
-    np.testing.assert_allclose(ours.log_likelihoods, book.log_likelihoods, rtol=1e-12)
-    assert ours.converged and book.converged and ours.n_iter == book.n_iter + 1  # passes; theirs counts M-steps before the last pass
+    assert ours.converged and book.converged and ours.n_iter >= len(book.log_likelihoods)  # ours asks what is left, theirs what was gained
+    np.testing.assert_allclose(ours.log_likelihoods[:len(book.log_likelihoods)], book.log_likelihoods, rtol=1e-12)
+    assert ours.log_likelihoods[-1] - book.log_likelihoods[-1] < 1e-6
 
 
 # ---- the definition
