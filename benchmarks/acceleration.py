@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from gmm_nb.acceleration import steps_by
 from gmm_nb.covariance import CollapsedComponent, m_step, variance_floor
-from gmm_nb.data import load_faithful, load_iris
-from gmm_nb.em import em_steps, steps_by
+from gmm_nb.em import em_steps
 from gmm_nb.initialization import start_mixture, statistics_of
 from gmm_nb.mixture import STRUCTURES, Mixture
 from gmm_nb.statistics import prepare
+from gmm_nb.tables import load_faithful, load_iris
 
 from .cases import matrices
 from .settings import Settings

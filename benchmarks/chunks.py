@@ -5,8 +5,10 @@ from collections import deque
 from dataclasses import replace
 from typing import Callable
 
+from gmm_nb.e_step import _fast, peak_if_bounded
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Sample, Statistics, _fast, chunk_rows, coefficients, parallel, peak_if_bounded, prepare
+from gmm_nb.statistics import Sample, Statistics, chunk_rows, coefficients, prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .settings import Settings

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Callable, NamedTuple
 
 import numpy as np
-from gmm_nb.data import load_faithful, load_iris
+from gmm_nb.tables import load_faithful, load_iris
 from sklearn import datasets
 from sklearn.decomposition import PCA
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 from typing import Callable
 
 import numpy as np
+from gmm_nb.e_step import _lines, _slabs, is_fast, is_wide, wide_rows
 from gmm_nb.em import em_steps
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Sample, _lines, _slabs, chunk_rows, coefficients, features, is_fast, is_wide, parallel, prepare, wide_rows
+from gmm_nb.statistics import Sample, chunk_rows, coefficients, features, prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .settings import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 from gmm_nb.em import em_steps
 from gmm_nb.initialization import start_mixture
-from gmm_nb.statistics import parallel, prepare
+from gmm_nb.statistics import prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .settings import Settings

@@ -5,7 +5,8 @@ from collections import deque
 from itertools import islice
 
 from gmm_nb.em import em_steps
-from gmm_nb.statistics import parallel, prepare
+from gmm_nb.statistics import prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .settings import Settings

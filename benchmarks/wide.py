@@ -1,7 +1,9 @@
 "Where the products of features cost more than whitening: how the engine's line between its two fast paths was drawn."
 from __future__ import annotations
 
-from gmm_nb.statistics import _fast, _wide, is_wide, parallel, prepare
+from gmm_nb.e_step import _fast, _wide, is_wide
+from gmm_nb.statistics import prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .settings import Settings

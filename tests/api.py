@@ -10,16 +10,17 @@ import sys
 from chapters import NBS, ROOT, Notebook, slug
 
 PAGE = NBS / "reference.ipynb"
-CHAPTERS = [Notebook(path) for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))]
+ALL = [Notebook(path) for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))]
+CHAPTERS = [chapter for chapter in ALL if chapter.module]  # the others export nothing
 NAME = r"(?:von )?[A-Z][^\W\d_]+(?:-[A-Z][^\W\d_]+)*"
 CITATION = re.compile(rf"({NAME}(?:(?:, (?:and )?| & | and ){NAME})*)(?:['’]s(?: [a-z]+)?)?,? \(?((?:18|19|20)\d\d)\b(?! ?[%×])")
 START = {  # the names that most people come for, and for what
-    "Fit": ["estimator.GaussianMixture", "em.fit_mixture", "initialization.start_mixture"],
+    "Fit": ["estimator.GaussianMixture", "acceleration.fit_mixture", "initialization.start_mixture"],
     "Ask": ["mixture.Mixture", "em.Result", "em.Step"],
     "Draw": ["plotting.plot_fit", "plotting.plot_mixture", "plotting.plot_density", "plotting.plot_responsibilities",
              "plotting.plot_pairs", "plotting.plot_trace", "plotting.animate_em"],
-    "Load": ["data.read_csv", "data.load_faithful", "data.load_iris"],
-    "Build": ["statistics.prepare", "statistics.e_step", "statistics.Statistics", "covariance.m_step", "em.em_steps", "em.run"],
+    "Load": ["tables.read_csv", "tables.load_faithful", "tables.load_iris"],
+    "Build": ["statistics.prepare", "e_step.e_step", "statistics.Statistics", "covariance.m_step", "em.em_steps", "em.run"],
     "Compare": ["univariate.em", "multivariate.em"],
 }
 
@@ -101,7 +102,7 @@ def places(chapter):
     return found
 
 
-LABELS = {label: chapter.name for chapter in CHAPTERS for label in chapter.labels}
+LABELS = {label: chapter.name for chapter in ALL for label in chapter.labels}
 
 
 def equations(text):

@@ -59,4 +59,4 @@ def test_code_of_a_statement():
 
 def test_links_in_docstrings():
     assert api.linked("as Eq. (eq-mixture) and (eq-none). Wu (1983)") == \
-        "as [Eq. (eq-mixture)](02_mixture.ipynb#eq-mixture) and (eq-none). [Wu (1983)](references.ipynb)"
+        "as [Eq. (eq-mixture)](03_mixture.ipynb#eq-mixture) and (eq-none). [Wu (1983)](references.ipynb)"

@@ -17,9 +17,9 @@ import gmm_nb.command
 import numpy as np
 import pytest
 from gmm_nb.command import main
-from gmm_nb.data import load_faithful, load_iris
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture, saved_columns
+from gmm_nb.tables import load_faithful, load_iris
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -1,10 +1,11 @@
-"gmm_nb.data: what may be data, what a CSV file may look like, and what is said when it is wrong."
+"gmm_nb.data and gmm_nb.tables: what may be data, what a CSV file may look like, and what is said when it is wrong."
 import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
-from gmm_nb.data import Table, as_data, load_faithful, load_iris, read_csv
+from gmm_nb.data import as_data
+from gmm_nb.tables import Table, load_faithful, load_iris, read_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp

@@ -7,11 +7,13 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from gmm_nb import em
+from gmm_nb import acceleration as faster, em
+from gmm_nb.acceleration import ACCELERATIONS, fit_mixture
 from gmm_nb.covariance import CollapsedComponent, m_step, n_parameters, variance_floor
-from gmm_nb.em import ACCELERATIONS, Result, Step, aitken, em_steps, fit_mixture, run
+from gmm_nb.e_step import e_step
+from gmm_nb.em import Result, Step, aitken, em_steps, run
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import e_step, prepare
+from gmm_nb.statistics import prepare
 from oracles import STRUCTURES, compact, data, expand, plain_m_step
 from sklearn.mixture import GaussianMixture as Reference
 
@@ -233,7 +235,7 @@ def test_converged_means_that_less_than_tol_is_left(structure, acceleration):
         result = fit_mixture(X, start_on(X, 3, structure, 4), tol=tol, acceleration=acceleration, reg_covar=1e-6, max_iter=5000)
         assert result.converged and len(result.log_likelihoods) == result.n_iter
         assert (np.diff(result.log_likelihoods) >= 0).all(), "the trace falls"
-        end = max(step.log_likelihood for step in islice(em.natural_gradient_steps(sample, result.mixture, floor), 300))
+        end = max(step.log_likelihood for step in islice(faster.natural_gradient_steps(sample, result.mixture, floor), 300))
         assert (end - result.log_likelihoods[-1]) / len(X) < 3 * tol
 
 
@@ -249,7 +251,7 @@ def test_nothing_much_is_left_where_clusters_overlap(n, d, K, apart, seed):
     sample = prepare(X)
     for acceleration in (None, "natural-gradient"):
         result = fit_mixture(X, start, tol=1e-6, acceleration=acceleration, max_iter=20_000, reg_covar=1e-6)
-        end = max(step.log_likelihood for step in islice(em.natural_gradient_steps(sample, result.mixture, variance_floor(sample, 1e-6)), 400))
+        end = max(step.log_likelihood for step in islice(faster.natural_gradient_steps(sample, result.mixture, variance_floor(sample, 1e-6)), 400))
         assert result.converged and (end - result.log_likelihoods[-1]) / n < 3e-6
 
 
@@ -259,10 +261,10 @@ def test_runs_of_one_pass_make_a_run():
     sample, floor = prepare(X), variance_floor(prepare(X), 1e-6)
     start = start_on(X, 3, "full", 4)
     for acceleration in (None, "natural-gradient"):
-        whole = em.climb(sample, start, floor, acceleration=acceleration, tol=1e-7)
+        whole = faster.climb(sample, start, floor, acceleration=acceleration, tol=1e-7)
         result, mixture, trace = None, start, []
         for _ in range(whole.n_iter):
-            result = em.climb(sample, mixture, floor, acceleration=acceleration, tol=1e-7, max_iter=1, after=result)
+            result = faster.climb(sample, mixture, floor, acceleration=acceleration, tol=1e-7, max_iter=1, after=result)
             mixture = result.mixture
             trace += result.log_likelihoods.tolist()
         assert result.converged and len(trace) == whole.n_iter
@@ -478,7 +480,7 @@ def test_the_change_of_the_natural_parameters_is_a_derivative(structure, d):
     A = rng.normal(size=(3, d, d)) / 2
     S = {"full": A @ np.swapaxes(A, 1, 2) + np.eye(d), "tied": A[0] @ A[0].T + np.eye(d), "diag": rng.uniform(0.5, 2, size=(3, d)), "spherical": rng.uniform(0.5, 2, size=3)}
     mixture, origin = Mixture([0.2, 0.5, 0.3], rng.normal(size=(3, d)), S[structure], structure), rng.normal(size=d)
-    here = em.expected(mixture, origin)
+    here = faster.expected(mixture, origin)
     for _ in range(5):
         v = rng.normal(size=len(here))
         v[:3] -= v[:3].mean()
@@ -486,14 +488,14 @@ def test_the_change_of_the_natural_parameters_is_a_derivative(structure, d):
             second = v[3 + 3 * d:].reshape(-1, d, d)
             v[3 + 3 * d:] = (second + np.swapaxes(second, 1, 2)).ravel()
         h = 1e-6
-        ahead, behind = (em.natural(em.from_expected(here + t * v, mixture, origin), origin) for t in (h, -h))
-        np.testing.assert_allclose(em.natural_change(mixture, origin, v), (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-6)
+        ahead, behind = (faster.natural(faster.from_expected(here + t * v, mixture, origin), origin) for t in (h, -h))
+        np.testing.assert_allclose(faster.natural_change(mixture, origin, v), (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("bad, ratio", [(True, 1 / 4), (False, 1 / 2)])
 def test_the_trust_radius_shrinks_after_a_step_that_failed(bad, ratio, monkeypatch):
     "A trial that falls is refused, and one that gains nothing of what was promised is taken; the next is shorter than either"
-    X, trial_step, asked = data("iris"), em.trial_step, []
+    X, trial_step, asked = data("iris"), faster.trial_step, []
     start = start_on(X, 3, "full", 5)
     def spoiled(point, model, radius, origin, floor):
         asked.append(radius)
@@ -501,8 +503,8 @@ def test_the_trust_radius_shrinks_after_a_step_that_failed(bad, ratio, monkeypat
         if len(asked) != 2 or found is None: return found
         asked.append(found.length)  # of the second trial, which is replaced
         return found._replace(mixture=start if bad else point.mixture)
-    monkeypatch.setattr(em, "trial_step", spoiled)
-    steps = list(islice(em.natural_gradient_steps(prepare(X), start, variance_floor(prepare(X), 1e-6)), 60))
+    monkeypatch.setattr(faster, "trial_step", spoiled)
+    steps = list(islice(faster.natural_gradient_steps(prepare(X), start, variance_floor(prepare(X), 1e-6)), 60))
     assert len(asked) > 3 and asked[2] > 0
     assert asked[3] == pytest.approx(ratio * asked[2], rel=1e-12)
     assert (np.diff([step.log_likelihood for step in steps]) > -1e-9).all()

@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
-from gmm_nb.em import ACCELERATIONS
+from gmm_nb.acceleration import ACCELERATIONS
+from gmm_nb.e_step import ROUNDING
 from gmm_nb.estimator import GaussianMixture, VarianceFloorWarning
 from gmm_nb.initialization import METHODS
 from gmm_nb.mixture import STRUCTURES
-from gmm_nb.statistics import ROUNDING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import data

@@ -125,11 +125,14 @@ def test_export_notices_a_stale_module(tmp_path):
 
 
 def test_one_notebook_one_module():
-    made = {nb.module for nb in CHAPTERS}
-    assert len(made) == len(CHAPTERS) and None not in made
+    chapters = [nb for nb in CHAPTERS if nb.module]  # a chapter that exports nothing has none
+    made = {nb.module for nb in chapters}
+    assert len(made) == len(chapters) > 10
     on_disk = {path.stem for path in (ROOT / "gmm_nb").glob("*.py") if not path.stem.startswith("_")}
     assert made == on_disk, f"without a notebook: {on_disk - made}; without a module: {made - on_disk}"
-    for nb in CHAPTERS: assert nb.name[3:-6] == nb.module or nb.name == "00_notation.ipynb"
+    for nb in CHAPTERS:
+        assert bool(nb.module) == bool(nb.exports), f"{nb} has a module and exports nothing, or the other way around"
+        assert nb.module in (None, nb.name[3:-6]) or nb.name == "01_notation.ipynb"
 
 
 def test_modules_import_only_earlier_ones():
@@ -143,6 +146,38 @@ def test_modules_import_only_earlier_ones():
                 used = [module.split(".")[1]] if "." in module else [name for name in what if name in names]
                 assert used, f"{nb}: import from the module that has it, not from gmm_nb"
                 for name in used: assert name in order[:position], f"{nb} imports {name}, which comes later"
+
+
+MOVED = {  # module that had these names before -> module that has them -> names
+    "data": {"tables": "Table load_faithful load_iris read_csv"},
+    "statistics": {"e_step": "LOWEST NEGLIGIBLE ROUNDING SLAB e_step is_fast is_wide kappa kappas normalize "
+                 "peak_if_bounded wide_rows",
+             "workers": "n_workers parallel"},
+    "em": {"acceleration": "ACCELERATIONS Ascent Curvature LARGEST MEMORY Model PATIENCE Point SEEN SLOW Slope "
+                 "Trial climb expected extrapolated fit_mixture from_expected from_natural model_at "
+                 "natural natural_change natural_gradient_steps next_pass next_radius no_worse "
+                 "quasi_newton squarem_steps steps_by trial_step why_not"},
+}
+PAGES_BEFORE = ["notation", "gaussian", "mixture", "univariate", "multivariate", "statistics", "covariance", "em", "initialization", "estimator", "plotting", "command"]
+
+
+@pytest.mark.parametrize("module", MOVED)
+def test_names_that_moved_still_import(module):
+    old = importlib.import_module(f"gmm_nb.{module}")
+    for home, names in MOVED[module].items():
+        new = importlib.import_module(f"gmm_nb.{home}")
+        for name in names.split(): assert getattr(old, name) is getattr(new, name) and name not in vars(old)
+    with pytest.raises(ImportError, match="no_such_name"): exec(f"from gmm_nb.{module} import no_such_name")
+    assert not hasattr(old, "import_module") and not hasattr(old, "_careful_block")  # private names are not kept
+
+
+def test_asking_for_a_module_loads_none_that_its_names_moved_to():
+    assert python("import sys, gmm_nb.data, gmm_nb.statistics, gmm_nb.em; print('gmm_nb.tables' in sys.modules, 'gmm_nb.acceleration' in sys.modules)", ROOT) == "False False\n"
+
+
+def test_pages_keep_their_addresses():
+    "nbdev names a page by its file without the number, so a chapter can be moved and links from outside still lead to it"
+    assert {*PAGES_BEFORE} <= {re.sub(r"^\d+[a-zA-Z0-9]*_", "", nb.path.stem) for nb in CHAPTERS}
 
 
 RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn") for d in PROJECT["project"]["dependencies"]}
@@ -170,7 +205,7 @@ def test_import_is_light():
     "`import gmm_nb` loads neither scikit-learn nor matplotlib, nor anything of the development tools"
     heavy = {"sklearn", "matplotlib", "pandas", "sympy", "nbdev", "fastcore", "IPython", "joblib"}
     assert not loaded("import gmm_nb") & heavy
-    modules = [nb.module for nb in CHAPTERS if nb.module not in ("initialization", "estimator")]
+    modules = [nb.module for nb in CHAPTERS if nb.module not in (None, "initialization", "estimator")]
     assert not loaded("import " + ", ".join(f"gmm_nb.{name}" for name in modules)) & heavy
     assert "sklearn" in loaded("import sklearn")  # so that the two lines above can fail
 
@@ -179,6 +214,7 @@ def test_import_is_light():
 def test_first_cells(nb):
     title = nb.cells[0]
     assert title.kind == "markdown" and re.fullmatch(r"# [^\n]+\n+> [^\n]+", title.source.strip()), "first cell: '# Title', '> one line'"
+    if nb.module is None: return
     first = [cell for cell in nb.code][0]
     assert first.options.keys() == {"default_exp"}, "the first code cell is '#| default_exp module'"
     exported = [tree for tree in nb.exports]
@@ -332,6 +368,16 @@ def test_index_has_no_labels():
     assert BY_NAME["index.ipynb"].labels == []
 
 
+def test_errata_are_listed_in_order():
+    "Each with a link to the section that holds its note"
+    page = BY_NAME["errata.ipynb"].markdown[1]
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]*) \|$", page, re.M)
+    assert [int(n) for n, _ in rows] == [*range(1, 21)]
+    for n, links in rows:
+        pages = re.findall(r"\]\((\w+\.ipynb)", links)
+        assert any(re.search(rf"^## Errat(?:um|a) (?:\d+ and )?{n}\b", text, re.M) for name in pages for text in BY_NAME[name].markdown), f"erratum {n}: no note in {pages}"
+
+
 def test_every_erratum_is_named():
     named = set()
     for nb in CHAPTERS:
@@ -342,8 +388,8 @@ def test_every_erratum_is_named():
 
 
 def table_rows():
-    "The table of the derivation's equations in 00_notation: (equation, proved at, function) for each row"
-    text = next(source for source in BY_NAME["00_notation.ipynb"].markdown if "| Proved at" in source)
+    "The table of the derivation's equations: (equation, proved at, function) for each row"
+    text = next(source for source in BY_NAME["equations.ipynb"].markdown if "| Proved at" in source)
     rows = [[part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines() if line.startswith("|")]
     return [row for row in rows if "](" in row[1]]
 
@@ -383,7 +429,10 @@ def test_quarto_yml():
     numbered = [page for page in pages if page[:2].isdigit()]
     assert numbered == sorted(numbered), "the sidebar is in reading order"
     sections = [item["section"] for item in config["website"]["sidebar"]["contents"] if "section" in item]
-    assert sections == ["Learn", "Use", "Look up"]
+    assert sections == ["Learn", "The engine", "Use", "How to", "Look up"]
+    parts = {item["section"]: [*contents(item["contents"])] for item in config["website"]["sidebar"]["contents"] if "section" in item}
+    for part, tens in (("Learn", "0"), ("The engine", "1"), ("Use", "3")):
+        assert parts[part] == [nb.name for nb in CHAPTERS if nb.name[0] == tens], f"{part} holds the chapters {tens}x"
 
 
 def test_notebooks_are_processed_without_quarto(tmp_path):

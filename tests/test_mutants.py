@@ -28,7 +28,7 @@ def test_a_stale_text_is_an_error(text, times):
 @pytest.mark.parametrize("good, status, line", [(True, 0, "killed"), (False, 1, "SURVIVED")])
 def test_survivors_are_told(monkeypatch, capsys, good, status, line):
     "With tests that are made up: they pass without a fault, and notice it or not"
-    def noticed(folder, names): return int(good and "ROUNDING = 1e-7" in (folder / "gmm_nb" / "statistics.py").read_text())
+    def noticed(folder, names): return int(good and "ROUNDING = 1e-7" in (folder / "gmm_nb" / "e_step.py").read_text())
     monkeypatch.setattr(mutants, "fails", noticed)
     assert mutants.main(["ROUNDING"]) == status
     out = capsys.readouterr().out

@@ -6,13 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
+from gmm_nb.acceleration import fit_mixture
 from gmm_nb.covariance import m_step, n_parameters
-from gmm_nb.data import load_faithful, load_iris
-from gmm_nb.em import fit_mixture
+from gmm_nb.e_step import _careful, _fast, _wide, e_step
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.initialization import statistics_of
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import _careful, _fast, _wide, e_step, prepare
+from gmm_nb.statistics import prepare
+from gmm_nb.tables import load_faithful, load_iris
 from oracles import HERE, STRUCTURES, compact, data, fits, hard_resp, mclust
 from sklearn.exceptions import ConvergenceWarning
 

@@ -8,12 +8,14 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from gmm_nb import statistics
+from gmm_nb import statistics, workers
+from gmm_nb.acceleration import fit_mixture
 from gmm_nb.covariance import CollapsedComponent, m_step, refuse_rounding, variance_floor
-from gmm_nb.em import fit_mixture
+from gmm_nb.e_step import _careful, _fast, _wide, e_step
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import (_careful, _fast, _wide, check_weights, e_step, parallel, prepare, quantiles, weight_unit)
+from gmm_nb.statistics import check_weights, prepare, quantiles, weight_unit
+from gmm_nb.workers import parallel
 from oracles import STRUCTURES, compact
 from sklearn.mixture import GaussianMixture as Reference
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -438,7 +440,7 @@ def test_libraries_loaded_later_are_found(monkeypatch):
     def look(n_modules):
         seen.append(n_modules)
         return real if n_modules == "later" else real.select(filepath=name)
-    monkeypatch.setattr(statistics, "_libraries", lambda n: look("later" if later else n))
+    monkeypatch.setattr(workers, "_libraries", lambda n: look("later" if later else n))
     later = False
     with two_threads():
         with parallel(1):
@@ -450,8 +452,8 @@ def test_libraries_loaded_later_are_found(monkeypatch):
 
 def test_the_libraries_are_looked_up_again_when_modules_are_imported(monkeypatch):
     looks = []
-    monkeypatch.setattr(statistics, "ThreadpoolController", lambda: looks.append(1) or ThreadpoolController())
-    statistics._libraries.cache_clear()
+    monkeypatch.setattr(workers, "ThreadpoolController", lambda: looks.append(1) or ThreadpoolController())
+    workers._libraries.cache_clear()
     for _ in range(3):
         with parallel(1): pass
     assert len(looks) == 1

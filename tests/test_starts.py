@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from gmm_nb import GaussianMixture, load_faithful, load_iris
 from gmm_nb import initialization as starts
+from gmm_nb.acceleration import climb
 from gmm_nb.covariance import CollapsedComponent, at_floor, variance_floor
-from gmm_nb.em import Result, climb, em_steps
+from gmm_nb.em import Result, em_steps
 from gmm_nb.estimator import VarianceFloorWarning
 from gmm_nb.initialization import METHODS
 from gmm_nb.mixture import STRUCTURES, Mixture

@@ -8,12 +8,14 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 from gmm_nb import multivariate, univariate
+from gmm_nb.acceleration import fit_mixture
 from gmm_nb.covariance import CollapsedComponent, m_step
-from gmm_nb.em import fit_mixture
+from gmm_nb.e_step import (ROUNDING, SLAB, _careful, _fast, _wide, e_step, is_fast, is_wide,
+                           kappa, peak_if_bounded)
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import (ROUNDING, SLAB, Statistics, _careful, _fast, _shared_map, _wide, blocks, chunk_rows, e_step, features, is_fast,
-                               is_wide, kappa, n_workers, parallel, peak_if_bounded, precisions, prepare)
+from gmm_nb.statistics import Statistics, blocks, chunk_rows, features, precisions, prepare
+from gmm_nb.workers import _shared_map, n_workers, parallel
 from oracles import (STRUCTURES, compact, data, error, exact_e_step, exact_m_step, expand, plain_e_step, plain_log_joint,
                      plain_m_step)
 
@@ -157,8 +159,8 @@ def test_every_iterate_of_every_structure(path, structure):
 @pytest.mark.parametrize("n", [999, 1000, 1001, 33_005])
 def test_chunk_boundaries(path, structure, n, monkeypatch):
     "Chunks of 1000 rows: one row less, none, one more; and more than 32 chunks, so that a block has several"
-    for rule in ("chunk_rows", "wide_rows"):
-        monkeypatch.setattr(f"gmm_nb.statistics.{rule}", lambda n, *_: min(n, 1000))
+    for rule in ("statistics.chunk_rows", "e_step.chunk_rows", "e_step.wide_rows"):
+        monkeypatch.setattr(f"gmm_nb.{rule}", lambda n, *_: min(n, 1000))
     X = clusters(n, 2, 2)
     mixture = some_mixture(X[:100], 2, structure)
     got = path(prepare(X, None, structure), mixture)

@@ -1,4 +1,4 @@
-"""The textbook chapters 01, 03 and 04: densities against SciPy and 60 digits, gradients against complex steps, EM against the engine
+"""The textbook chapters 02, 04 and 05: densities against SciPy and 60 digits, gradients against complex steps, EM against the engine
 and scikit-learn, and every error message."""
 import warnings
 from itertools import islice
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from gmm_nb import gaussian, multivariate, univariate
+from gmm_nb.acceleration import fit_mixture
 from gmm_nb.covariance import m_step
-from gmm_nb.em import em_steps, fit_mixture, run
+from gmm_nb.e_step import e_step
+from gmm_nb.em import em_steps, run
 from gmm_nb.mixture import STRUCTURES, Mixture
-from gmm_nb.statistics import e_step, prepare
+from gmm_nb.statistics import prepare
 from oracles import data, exact_log_joint, plain_e_step, plain_m_step
 from scipy.special import entr, logsumexp
 from scipy.stats import multivariate_normal, norm
@@ -107,7 +109,7 @@ def test_the_formulas_of_this_file_are_scipys(d):
     close(slope(lambda a: (a**3).sum() + a[0, 1], [[1.0, 2.0], [3.0, 4.0]], which=0), [[3.0, 13.0], [27.0, 48.0]])
 
 
-# ---- chapter 01: the Gaussian
+# ---- chapter 02: the Gaussian
 
 @pytest.mark.parametrize("unit", [1e-100, 1e-8, 1, 1e8, 1e100])
 @pytest.mark.parametrize("offset", [0, 1e6])
@@ -235,7 +237,7 @@ def test_gaussian_errors(function, X, mean, S, message):
     with pytest.raises(ValueError, match=message): function(X, mean, S)
 
 
-# ---- chapter 03: one dimension
+# ---- chapter 04: one dimension
 
 @pytest.mark.parametrize("K", [1, 2, 3])
 def test_univariate_e_step_is_scipys(K):
@@ -325,7 +327,7 @@ def test_change():
     assert univariate.change("log-likelihood", None, None, [-3.0, -4.0], 2) == 0.5  # a fall is a change too
 
 
-# ---- chapter 04: d dimensions
+# ---- chapter 05: d dimensions
 
 @each_d
 @pytest.mark.parametrize("K", [1, 3])
@@ -353,7 +355,7 @@ def test_one_column_is_the_univariate_chapter():
 
 
 def test_far_points_have_responsibilities():
-    "Densities of zero, as floats: chapter 03 refuses them, chapter 04 does not need them"
+    "Densities of zero, as floats: chapter 04 refuses them, chapter 05 does not need them"
     theta = np.array([0.5, 0.5]), np.array([[0.0], [1.0]]), np.ones((2, 1, 1))
     np.testing.assert_allclose(multivariate.e_step([[1e3], [-1e3], [0.5]], *theta), [[0, 1, 0.5], [1, 0, 0.5]], atol=1e-300)
     assert multivariate.log_likelihood([[1e3]], *theta) == pytest.approx(np.log(0.5) + norm.logpdf(999), rel=1e-14)
