@@ -375,8 +375,8 @@ def _check_range(extent):
     if bad.any():
         column = int(np.flatnonzero(bad)[0])
         raise ValueError(f"Column {column} of X ranges over {extent[column]:.3g}; expected a "
-                         "range between 1e-140 and 1e140, or none at all: the squares of its values "
-                         "are not floating-point numbers. Change its unit.")
+                         "range between 1e-140 and 1e140, or none at all: the squares of its "
+                         "values are not floating-point numbers. Change its unit.")
 
 # %% ../nbs/10_statistics.ipynb #c4d17a60
 def weight_unit(weights: np.ndarray) -> float:
