@@ -102,7 +102,7 @@ class Form(Protocol):
         "The coefficients of the quadratic features in -½ xᵀΛ_k x, (K, q)."
 
     def unpack(self, sums: np.ndarray, d: int) -> np.ndarray:
-        "`second` from the sums of the quadratic features, (K, q)."
+        "`second` from the sums of the quadratic features, (K, q); `tied` does without."
 
     def gram(self, Z: np.ndarray) -> np.ndarray:
         "The part of Z Zᵀ that the structure keeps, for points Z, (d, m)."
@@ -145,7 +145,7 @@ class FullForm:
         return second
 
     def gram(self, Z):
-        "(d, d)"
+        "All of it, (d, d)."
         return Z @ Z.T
 
 # %% ../nbs/10_statistics.ipynb #03075236
@@ -157,7 +157,7 @@ class TiedForm:
         return v @ L
 
     def n_quadratic(self, d):
-        "None: what is common to all components cancels in the softmax."
+        "Zero: what is common to all components cancels in the softmax."
         return 0
 
     def fill(self, x, out):
@@ -168,7 +168,7 @@ class TiedForm:
         return np.empty((K, 0))
 
     def gram(self, Z):
-        "(d, d)"
+        "All of it, (d, d)."
         return Z @ Z.T
 
 # %% ../nbs/10_statistics.ipynb #6a97c2e0
@@ -227,8 +227,7 @@ class SphericalForm:
         "The trace, a number."
         return np.einsum("am,am->", Z, Z)
 
-FORMS: dict[str, Form] = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(),
-                          "spherical": SphericalForm()}
+FORMS = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(), "spherical": SphericalForm()}
 
 # %% ../nbs/10_statistics.ipynb #40d9ff1a
 def features(
