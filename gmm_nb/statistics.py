@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache, reduce
-from typing import Callable, NamedTuple
+from typing import Callable, Protocol
 
 import numpy as np
 
@@ -18,17 +18,29 @@ from .data import as_data
 from .mixture import Mixture
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'MUCH', 'FEW', 'outer', 'Statistics', 'Form', 'features', 'precisions', 'coefficients', 'chunk_rows',
-           'blocks', 'Sample', 'check_weights', 'weight_unit', 'rows_that_count', 'prepare', 'rounding_floor',
-           'squared_spread', 'quantiles']
+__all__ = ['OUTER', 'FORMS', 'MUCH', 'FEW', 'outer', 'Statistics', 'Form', 'FullForm', 'TiedForm', 'DiagForm', 'SphericalForm',
+           'features', 'precisions', 'coefficients', 'chunk_rows', 'blocks', 'Sample', 'prepare', 'weight_unit',
+           'rows_that_count', 'check_weights', 'rounding_floor', 'squared_spread', 'quantiles']
 
 # %% ../nbs/10_statistics.ipynb #05ccec02
-OUTER = {
-    "full": lambda a, b: a[:, :, None] * b[:, None, :],
-    "tied": lambda a, b: a.T @ b,
-    "diag": lambda a, b: a * b,
-    "spherical": lambda a, b: np.sum(a * b, axis=1),
-}
+def _outer_full(a, b):
+    "(K, d, d): every product of a coordinate of a_k and a coordinate of b_k."
+    return a[:, :, None] * b[:, None, :]
+
+def _outer_tied(a, b):
+    "(d, d): the same, summed over the components."
+    return a.T @ b
+
+def _outer_diag(a, b):
+    "(K, d): the products of equal coordinates."
+    return a * b
+
+def _outer_spherical(a, b):
+    "(K,): the inner products, which are the traces of a_k b_kᵀ."
+    return np.sum(a * b, axis=1)
+
+OUTER = {"full": _outer_full, "tied": _outer_tied, "diag": _outer_diag,
+         "spherical": _outer_spherical}
 
 def outer(
     a: np.ndarray,  # (K, d) a vector for each component
@@ -55,70 +67,167 @@ class Statistics:
         shift = np.broadcast_to(self.origin - origin, self.first.shape)
         moved = self.counts[:, None] * shift
         half = self.first + 0.5 * moved
-        second = self.second + (outer(half, shift, self.structure) + outer(shift, half, self.structure))  # symmetric to the last bit
+        both = outer(half, shift, self.structure) + outer(shift, half, self.structure)
+        second = self.second + both  # symmetric to the last bit
         return replace(self, first=self.first + moved, second=second, origin=origin)
 
     def __add__(self, other: Statistics) -> Statistics:
         if not isinstance(other, Statistics):
             return NotImplemented
         if other.structure != self.structure:
-            raise ValueError(f"Got statistics for {self.structure!r} and {other.structure!r} covariances; "
-                             "only statistics of one structure can be added. Run e_step with one mixture on both.")
+            raise ValueError(f"Got statistics for {self.structure!r} and {other.structure!r} "
+                             "covariances; only statistics of one structure can be added. "
+                             "Run e_step with one mixture on both.")
         if not np.array_equal(self.origin, other.origin):
             other = other.about(self.origin)
         return replace(self, counts=self.counts + other.counts, first=self.first + other.first,
-                       second=self.second + other.second, n_samples=self.n_samples + other.n_samples,
+                       second=self.second + other.second,
+                       n_samples=self.n_samples + other.n_samples,
                        log_likelihood=self.log_likelihood + other.log_likelihood)
 
 # %% ../nbs/10_statistics.ipynb #b173dff9
-class Form(NamedTuple):
-    "How a covariance structure enters the features of Eq. (eq-s-features); Λ is stored like Σ."
-    times: Callable  # Λ, (K,d) vectors v -> (K,d) vectors Λ_k v_k
-    n_quadratic: Callable  # d -> number of quadratic features
-    fill: Callable  # centred data (d,m), rows to fill (q,m) -> None
-    coefficients: Callable  # Λ, K -> (K,q) coefficients of the quadratic features
-    unpack: Callable  # sums of the quadratic features (K,q), d -> `second`
-    gram: Callable  # (d,m) -> the structure's part of Z Zᵀ
+class Form(Protocol):
+    "How a covariance structure enters Eq. (eq-s-features); Λ is stored like Σ."
+
+    def times(self, L: np.ndarray, v: np.ndarray) -> np.ndarray:
+        "Λ_k v_k, (K, d), for precisions Λ and vectors v, (K, d)."
+
+    def n_quadratic(self, d: int) -> int:
+        "The number q of quadratic features of points with d coordinates."
+
+    def fill(self, x: np.ndarray, out: np.ndarray) -> None:
+        "Write the quadratic features of centred points x, (d, m), into out, (q, m)."
+
+    def coefficients(self, L: np.ndarray, K: int) -> np.ndarray:
+        "The coefficients of the quadratic features in -½ xᵀΛ_k x, (K, q)."
+
+    def unpack(self, sums: np.ndarray, d: int) -> np.ndarray:
+        "`second` from the sums of the quadratic features, (K, q); `tied` does without."
+
+    def gram(self, Z: np.ndarray) -> np.ndarray:
+        "The part of Z Zᵀ that the structure keeps, for points Z, (d, m)."
 
 # %% ../nbs/10_statistics.ipynb #30595ad2
-def _fill_products(x, out):
-    start = 0
-    for a in range(len(x)):  # row a times rows a..d-1: d calls, each on long contiguous rows
-        np.multiply(x[a], x[a:], out=out[start:start + len(x) - a])
-        start += len(x) - a
-
 @cache
 def _triangle(d):
-    "Positions a <= b of the upper triangle, and the factors of Λ_ab there: x_a x_b stands for (a, b) and (b, a)."
+    "Positions a <= b of the upper triangle, and the factors of Λ_ab there."
     a, b = np.triu_indices(d)
-    return a, b, np.where(a == b, -0.5, -1.0)
+    return a, b, np.where(a == b, -0.5, -1.0)  # x_a x_b with a < b stands for (a, b) and (b, a)
 
-def _upper(precision):
-    a, b, factor = _triangle(precision.shape[-1])
-    return factor * precision[:, a, b]
+class FullForm:
+    "Full covariances, (K, d, d): all products x_a x_b with a <= b."
 
-def _symmetric(sums, d):
-    a, b, _ = _triangle(d)
-    second = np.empty((len(sums), d, d))
-    second[:, a, b] = second[:, b, a] = sums
-    return second
+    def times(self, L, v):
+        "A matrix times a vector for each component."
+        return (L @ v[:, :, None])[:, :, 0]
+
+    def n_quadratic(self, d):
+        "The entries of a triangle with its diagonal."
+        return d * (d + 1) // 2
+
+    def fill(self, x, out):
+        "Row a times the rows a..d-1, for each a."
+        start = 0
+        for a in range(len(x)):
+            np.multiply(x[a], x[a:], out=out[start:start + len(x) - a])
+            start += len(x) - a
+
+    def coefficients(self, L, K):
+        "-½ Λ_aa on the diagonal, -Λ_ab off it."
+        a, b, factor = _triangle(L.shape[-1])
+        return factor * L[:, a, b]
+
+    def unpack(self, sums, d):
+        "Symmetric matrices from their upper triangles."
+        a, b, _ = _triangle(d)
+        second = np.empty((len(sums), d, d))
+        second[:, a, b] = second[:, b, a] = sums
+        return second
+
+    def gram(self, Z):
+        "All of it, (d, d)."
+        return Z @ Z.T
 
 # %% ../nbs/10_statistics.ipynb #03075236
-FORMS = {
-    "full": Form(times=lambda L, v: (L @ v[:, :, None])[:, :, 0], n_quadratic=lambda d: d * (d + 1) // 2,
-                 fill=_fill_products, coefficients=lambda L, K: _upper(L),
-                 unpack=_symmetric, gram=lambda Z: Z @ Z.T),
-    "tied": Form(times=lambda L, v: v @ L, n_quadratic=lambda d: 0,
-                 fill=lambda x, out: None, coefficients=lambda L, K: np.empty((K, 0)),
-                 unpack=None, gram=lambda Z: Z @ Z.T),
-    "diag": Form(times=lambda L, v: L * v, n_quadratic=lambda d: d,
-                 fill=lambda x, out: np.multiply(x, x, out=out), coefficients=lambda L, K: -0.5 * L,
-                 unpack=lambda sums, d: sums, gram=lambda Z: np.einsum("am,am->a", Z, Z)),
-    "spherical": Form(times=lambda L, v: L[:, None] * v, n_quadratic=lambda d: 1,
-                      fill=lambda x, out: np.einsum("am,am->m", x, x, out=out[0]),
-                      coefficients=lambda L, K: -0.5 * L[:, None],
-                      unpack=lambda sums, d: sums[:, 0], gram=lambda Z: np.einsum("am,am->", Z, Z)),
-}
+class TiedForm:
+    "One covariance for all components, (d, d): no quadratic features; `second` is the scatter."
+
+    def times(self, L, v):
+        "One symmetric matrix for all vectors."
+        return v @ L
+
+    def n_quadratic(self, d):
+        "Zero: what is common to all components cancels in the softmax."
+        return 0
+
+    def fill(self, x, out):
+        "Nothing to fill in."
+
+    def coefficients(self, L, K):
+        "No coefficients, (K, 0)."
+        return np.empty((K, 0))
+
+    def gram(self, Z):
+        "All of it, (d, d)."
+        return Z @ Z.T
+
+# %% ../nbs/10_statistics.ipynb #6a97c2e0
+class DiagForm:
+    "Diagonal covariances, (K, d): the squares x_a²."
+
+    def times(self, L, v):
+        "Coordinate by coordinate."
+        return L * v
+
+    def n_quadratic(self, d):
+        "A square for each coordinate."
+        return d
+
+    def fill(self, x, out):
+        "The squares."
+        np.multiply(x, x, out=out)
+
+    def coefficients(self, L, K):
+        "-½ Λ_aa"
+        return -0.5 * L
+
+    def unpack(self, sums, d):
+        "The sums of the squares are the diagonals."
+        return sums
+
+    def gram(self, Z):
+        "The diagonal, (d,)."
+        return np.einsum("am,am->a", Z, Z)
+
+# %% ../nbs/10_statistics.ipynb #17f3d6c5
+class SphericalForm:
+    "Spherical covariances, (K,): the squared length |x|²."
+
+    def times(self, L, v):
+        "A number times a vector for each component."
+        return L[:, None] * v
+
+    def n_quadratic(self, d):
+        "One, whatever d is."
+        return 1
+
+    def fill(self, x, out):
+        "The squared lengths."
+        np.einsum("am,am->m", x, x, out=out[0])
+
+    def coefficients(self, L, K):
+        "-½ / σ_k²"
+        return -0.5 * L[:, None]
+
+    def unpack(self, sums, d):
+        "The sums of the squared lengths are the traces."
+        return sums[:, 0]
+
+    def gram(self, Z):
+        "The trace, a number."
+        return np.einsum("am,am->", Z, Z)
+
+FORMS = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(), "spherical": SphericalForm()}
 
 # %% ../nbs/10_statistics.ipynb #40d9ff1a
 def features(
@@ -141,7 +250,10 @@ def features(
 def precisions(mixture: Mixture) -> np.ndarray:
     "Λ = Σ⁻¹, in the shape in which the structure stores Σ; read-only."
     factor = mixture.precisions_cholesky
-    precision = factor @ np.swapaxes(factor, -1, -2) if mixture.structure in ("full", "tied") else factor**2
+    if mixture.structure in ("full", "tied"):
+        precision = factor @ np.swapaxes(factor, -1, -2)
+    else:
+        precision = factor**2
     precision.setflags(write=False)
     return precision
 
@@ -149,11 +261,16 @@ def coefficients(
     mixture: Mixture,
     origin: np.ndarray,  # (d,) the origin of the features
 ) -> np.ndarray:  # (K, P)
-    "The coefficients W with W F = log joint, Eq. (eq-s-expand); for `tied` up to -½ xᵀΛx, which all components share."
-    form, precision, mean = FORMS[mixture.structure], precisions(mixture), mixture.means - origin
+    """The coefficients W with W F = log joint, Eq. (eq-s-expand).
+
+    For `tied` up to -½ xᵀΛx, which all components share."""
+    form, precision = FORMS[mixture.structure], precisions(mixture)
+    mean = mixture.means - origin
     linear = form.times(precision, mean)
-    constant = mixture.log_peaks - 0.5 * (mean * linear).sum(axis=1)  # -inf for a weight of zero, as it should be
-    return np.concatenate([constant[:, None], linear, form.coefficients(precision, mixture.n_components)], axis=1)
+    # a weight of zero has the constant -inf, and the responsibility 0
+    constant = mixture.log_peaks - 0.5 * (mean * linear).sum(axis=1)
+    quadratic = form.coefficients(precision, mixture.n_components)
+    return np.concatenate([constant[:, None], linear, quadratic], axis=1)
 
 # %% ../nbs/10_statistics.ipynb #dbbe1daa
 def chunk_rows(n: int, height: int) -> int:
@@ -171,7 +288,7 @@ MUCH = 500_000  # height times number of rows, from which on threads pay
 _one_by_one = map
 
 def _each_block(work, n, chunk, height, map):
-    "Results of `work` on each block, in order and one after the other, by `map` where that pays."
+    "Results of `work` on each block, in order, by `map` where that pays."
     return (map if n * height >= MUCH else _one_by_one)(work, blocks(n, chunk))
 
 def _added(parts):
@@ -183,69 +300,26 @@ def _added(parts):
 class Sample:
     "Data with what stays the same in all iterations of EM."
     X: np.ndarray  # (n, d) float64 or float32
-    weights: np.ndarray | None  # (n,) positive sample weights, or None where every row counts once
+    weights: np.ndarray | None  # (n,) positive weights, or None where every row counts once
     n_samples: float  # n, or the sum of the weights
     origin: np.ndarray  # (d,) the mean
     radius: np.ndarray  # (d,) largest distance from the origin in each feature
-    scatter: np.ndarray  # about the origin: (d, d), or (d,) where only the diagonal was asked for
-    unit: float = 1.0  # what one of `weights` and `n_samples` stands for in the weights that were given
+    scatter: np.ndarray  # about the origin: (d, d), or (d,) where the diagonal is enough
+    unit: float = 1.0  # what 1 in `weights` and `n_samples` was in the weights that were given
     buffers: deque = field(default_factory=deque, repr=False)  # work space, used again
 
     @property
     def variances(self) -> np.ndarray:
         "(d,) variance of each feature."
-        return (np.diagonal(self.scatter) if self.scatter.ndim == 2 else self.scatter) / self.n_samples
+        squares = np.diagonal(self.scatter) if self.scatter.ndim == 2 else self.scatter
+        return squares / self.n_samples
 
     @cached_property  # quantiles of all rows take a while
     def squared_spreads(self) -> np.ndarray:
-        "(d,) how widely each feature is spread, by `squared_spread`; zero where it never varies."
+        "(d,) how widely each feature is spread, by `squared_spread`; 0 where it never varies."
         reach = np.abs(self.origin) + self.radius
         return np.array([squared_spread(np.ascontiguousarray(x), self.weights, variance, most)
                          for x, variance, most in zip(self.X.T, self.variances, reach)])
-
-# %% ../nbs/10_statistics.ipynb #a31cabe7
-def check_weights(weights, n: int) -> np.ndarray:
-    "Sample weights as (n,) float64. Raises ValueError for a wrong shape, and for weights that are negative, not finite, or all zero."
-    try:
-        given = np.asarray(weights)
-        if given.dtype.kind == "c" or np.ma.is_masked(weights):  # they would lose a part in silence
-            raise TypeError
-        weights = given.astype(float, copy=False)
-    except (TypeError, ValueError):
-        raise ValueError(f"Got sample_weight that are not numbers; expected {n} of them, one weight a row.") from None
-    if weights.shape != (n,):
-        raise ValueError(f"Got sample_weight of shape {weights.shape} for {n} rows; expected shape ({n},), one weight a row.")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        row = np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0]
-        raise ValueError(f"Got sample_weight[{row}] = {weights[row]}; weights must be finite and not negative. "
-                         "Leave out rows that should not count, or give them weight 0.")
-    if not weights.any():
-        raise ValueError("Got sample_weight that sums to zero; at least one row must have a positive weight.")
-    return weights
-
-# %% ../nbs/10_statistics.ipynb #c4d17a60
-def weight_unit(weights: np.ndarray) -> float:
-    "The unit in which weights are counted: 1, or a power of two near a mean beyond 2^±40."
-    top = weights.max()
-    mean = (weights / top).sum() / np.count_nonzero(weights)  # of the positive ones, beside the largest
-    exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
-    return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
-
-def rows_that_count(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    "Which rows have a positive weight (n,), the weights of these in their unit, and the unit."
-    unit = weight_unit(weights)
-    weights = weights if unit == 1 else weights / unit
-    counts = weights >= np.finfo(float).tiny  # below it: zeros, and what has lost its digits
-    return counts, weights if counts.all() else weights[counts], unit
-
-# %% ../nbs/10_statistics.ipynb #6e5684db
-def _check_range(extent):
-    "Squares, and products of two squares, must be floating-point numbers."
-    bad = (extent > 1e140) | ((extent > 0) & (extent < 1e-140))
-    if bad.any():
-        column = int(np.flatnonzero(bad)[0])
-        raise ValueError(f"Column {column} of X ranges over {extent[column]:.3g}; expected a range between 1e-140 and 1e140, or none at all: "
-                         "the squares of its values are not floating-point numbers. Change its unit.")
 
 # %% ../nbs/10_statistics.ipynb #5cd02132
 def _extent(X, weights, rows, chunk):
@@ -282,14 +356,67 @@ def prepare(
     n, d = X.shape
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
-    parts = list(_each_block(lambda rows: _extent(X, weights, rows, chunk), n, chunk, 4 * d, map))
-    shift = sum(part[0] for part in parts) / n_samples
-    low, high = np.min([part[1] for part in parts], axis=0), np.max([part[2] for part in parts], axis=0)
+    totals, lows, highs = zip(*_each_block(lambda rows: _extent(X, weights, rows, chunk),
+                                           n, chunk, 4 * d, map))
+    shift, low, high = sum(totals) / n_samples, np.min(lows, axis=0), np.max(highs, axis=0)
     _check_range(high - low)
     origin = X[0] + shift
-    scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, structure == "tied"), n, chunk, 4 * d, map))
+    whole = structure == "tied"
+    scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, whole),
+                              n, chunk, 4 * d, map))
     radius = np.maximum(high - shift, shift - low)
     return Sample(X, weights, n_samples, origin, radius, scatter, unit)
+
+# %% ../nbs/10_statistics.ipynb #6e5684db
+def _check_range(extent):
+    "Squares, and products of two squares, must be floating-point numbers."
+    bad = (extent > 1e140) | ((extent > 0) & (extent < 1e-140))
+    if bad.any():
+        column = int(np.flatnonzero(bad)[0])
+        raise ValueError(f"Column {column} of X ranges over {extent[column]:.3g}; expected a "
+                         "range between 1e-140 and 1e140, or none at all: the squares of its "
+                         "values are not floating-point numbers. Change its unit.")
+
+# %% ../nbs/10_statistics.ipynb #c4d17a60
+def weight_unit(weights: np.ndarray) -> float:
+    "The unit in which weights are counted: 1, or a power of two near a mean beyond 2^±40."
+    top = weights.max()
+    mean = (weights / top).sum() / np.count_nonzero(weights)  # of the positive ones, in tops
+    exponent = int(np.frexp(top)[1] + np.frexp(mean)[1]) - 2
+    return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))
+
+def rows_that_count(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    "Which rows have a positive weight (n,), the weights of these in their unit, and the unit."
+    unit = weight_unit(weights)
+    weights = weights if unit == 1 else weights / unit
+    counts = weights >= np.finfo(float).tiny  # below it: zeros, and what has lost its digits
+    return counts, weights if counts.all() else weights[counts], unit
+
+# %% ../nbs/10_statistics.ipynb #a31cabe7
+def check_weights(weights, n: int) -> np.ndarray:
+    """Sample weights as (n,) float64.
+
+    ValueError for a wrong shape, and for weights negative, not finite, or all zero."""
+    try:
+        given = np.asarray(weights)
+        if given.dtype.kind == "c" or np.ma.is_masked(weights):
+            raise TypeError  # they would lose a part in silence
+        weights = given.astype(float, copy=False)
+    except (TypeError, ValueError):
+        raise ValueError(f"Got sample_weight that are not numbers; expected {n} of them, "
+                         "one weight a row.") from None
+    if weights.shape != (n,):
+        raise ValueError(f"Got sample_weight of shape {weights.shape} for {n} rows; "
+                         f"expected shape ({n},), one weight a row.")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        row = np.flatnonzero(~np.isfinite(weights) | (weights < 0))[0]
+        raise ValueError(f"Got sample_weight[{row}] = {weights[row]}; weights must be finite "
+                         "and not negative. Leave out rows that should not count, "
+                         "or give them weight 0.")
+    if not weights.any():
+        raise ValueError("Got sample_weight that sums to zero; "
+                         "at least one row must have a positive weight.")
+    return weights
 
 # %% ../nbs/10_statistics.ipynb #5b3ce8f1
 def rounding_floor(reach):
@@ -302,7 +429,7 @@ def squared_spread(
     variance: float,  # of x
     reach: float,  # largest absolute value
 ) -> float:
-    "The variance, or the squared width of the middle half of the values if smaller and not zero."
+    "The variance, or the squared width of the middle half of the values if smaller, not zero."
     low, high = quantiles(x, weights, np.array([0.25, 0.75]))
     if (high - low)**2 > rounding_floor(max(abs(low), abs(high))):
         return min((high - low)**2, variance)
@@ -331,7 +458,7 @@ def quantiles(
     x: np.ndarray,  # (n,) values
     weights: np.ndarray | None,  # (n,) positive weights, or None where every row counts once
     shares: np.ndarray,  # (q,) between 0 and 1
-) -> np.ndarray:  # (q,) the smallest values that have these shares of the weight at or below them
+) -> np.ndarray:  # (q,) the smallest values with these shares of the weight at or below them
     "Weighted quantiles, the same for any order of the rows."
     some = slice(None, None, -(-len(x) // FEW))
     few, its = x[some], np.ones(len(x[some])) if weights is None else weights[some]
@@ -344,15 +471,17 @@ def quantiles(
         near = np.flatnonzero((x >= low) & (x <= high))
         held = np.ones(len(near)) if weights is None else weights[near]
         if not below < target <= below + held.sum():  # the few told nothing
-            below, near, held = 0.0, slice(None), np.ones(len(x)) if weights is None else weights
+            below, near = 0.0, slice(None)
+            held = np.ones(len(x)) if weights is None else weights
         found.extend(_reached(x[near], held, [target - below]))
     return np.array(found)
 
 # %% ../nbs/10_statistics.ipynb #6f03ba0e
 def __getattr__(name):
-    "What was in this module before the book was put in the reader's order, from the module that has it now."
+    "What was in this module before the book was reordered, from the module that has it now."
     from importlib import import_module
-    homes = () if name.startswith("_") else ("e_step", "workers")  # Python itself asks for __path__
+    # Python itself asks for names like __path__
+    homes = () if name.startswith("_") else ("e_step", "workers")
     for home in homes:
         there = vars(import_module(f"gmm_nb.{home}"))
         if name in there.get("__all__", ()):

@@ -1,4 +1,5 @@
 """E-step and M-step of the engine: against the textbook chapters, against plain NumPy, against 60 digits; sums that add up."""
+import ast
 import threading
 import time
 import tracemalloc
@@ -14,8 +15,10 @@ from gmm_nb.e_step import (ROUNDING, SLAB, _careful, _fast, _wide, e_step, is_fa
                            kappa, peak_if_bounded)
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import Mixture
-from gmm_nb.statistics import Statistics, blocks, chunk_rows, features, precisions, prepare
+from gmm_nb.statistics import (FORMS, OUTER, Form, Statistics, blocks, chunk_rows, features, outer,
+                               precisions, prepare)
 from gmm_nb.workers import _shared_map, n_workers, parallel
+from chapters import NBS, Notebook
 from oracles import (STRUCTURES, compact, data, error, exact_e_step, exact_m_step, expand, plain_e_step, plain_log_joint,
                      plain_m_step)
 
@@ -67,6 +70,53 @@ def plain_statistics(X, mixture, origin, sample_weight=None):
     second = np.array([(r[:, None] * x).T @ x for r, x in zip(shares, centred)])
     return Statistics(shares.sum(axis=1), first, compact_second(second, mixture.structure), log_likelihood,
                       float(len(X) if sample_weight is None else np.sum(sample_weight)), np.asarray(origin), mixture.structure)
+
+
+@each_structure
+def test_what_a_form_says_is_what_it_does(structure):
+    "Each method against matrices written out, for d = 4, K = 3"
+    rng, form, K, d = np.random.default_rng(3), FORMS[structure], 3, 4
+    roots = rng.normal(size=(K, d, d))
+    matrices = {"full": roots @ roots.transpose(0, 2, 1), "tied": np.stack([roots[0] @ roots[0].T] * K),
+                "diag": roots[:, :, 0, None]**2 * np.eye(d), "spherical": roots[:, :1, :1]**2 * np.eye(d)}[structure]
+    L, v, x = compact(matrices, structure), rng.normal(size=(K, d)), rng.normal(size=(d, 50))
+    np.testing.assert_allclose(form.times(L, v), np.einsum("kab,kb->ka", matrices, v), rtol=1e-12)
+    products = np.full((form.n_quadratic(d), 50), np.nan)
+    assert form.fill(x, products) is None and form.coefficients(L, K).shape == (K, len(products))
+    quadratic, scatters = -0.5 * np.einsum("am,kab,bm->km", x, matrices, x), np.einsum("am,bm->ab", x, x)[None]
+    if structure == "tied": assert products.size == 0 and not hasattr(form, "unpack")
+    else:
+        np.testing.assert_allclose(form.coefficients(L, K) @ products, quadratic, rtol=1e-12)
+        resp = rng.random((K, 50))
+        want = compact_second(np.einsum("km,am,bm->kab", resp, x, x), structure)
+        np.testing.assert_allclose(form.unpack(resp @ products.T, d), want, rtol=1e-12)
+    part = compact_second(scatters, structure)
+    np.testing.assert_allclose(form.gram(x), part if structure == "tied" else part[0], rtol=1e-12)
+
+
+@each_structure
+def test_outer_keeps_a_part_of_the_outer_products(structure):
+    a, b = np.random.default_rng(4).normal(size=(2, 3, 4))
+    np.testing.assert_allclose(outer(a, b, structure), compact_second(np.einsum("ka,kb->kab", a, b), structure), rtol=1e-12)
+
+
+def test_forms_are_documented():
+    "No lambdas: every function of both tables has a name and says what it returns"
+    methods = [name for name in vars(Form) if not name.startswith("_")]
+    assert {*FORMS} == {*OUTER} == {*STRUCTURES} and len(methods) == 6
+    every = [Form, *OUTER.values(), *map(type, FORMS.values())]
+    every += [getattr(form, name) for form in FORMS.values() for name in methods if hasattr(form, name)]
+    for one in every: assert one.__doc__ and one.__name__ != "<lambda>", one
+
+
+def test_the_chapter_opens_with_the_whole_engine():
+    "Before anything but imports is exported: EM in at most 25 lines, checked in the next cell"
+    code = [cell for cell in Notebook(NBS / "10_statistics.ipynb").code if not cell.options.keys() & {"default_exp"}]
+    place = next(i for i, cell in enumerate(code) if cell.source.startswith("def short_em"))
+    for cell in code[:place]:
+        assert all(isinstance(node, (ast.Import, ast.ImportFrom, ast.Expr)) for node in ast.parse(cell.source).body)
+    assert len(code[place].source.splitlines()) <= 25
+    assert "multivariate.log_likelihood" in code[place + 1].source and "atol=1e-10" in code[place + 1].source
 
 
 def assert_same_statistics(got, want, rtol):
