@@ -5,8 +5,8 @@
     python -m tests.mutants --all            every fault, with all tests of what the package computes and writes
 
 A line tells of each fault whether a test has failed (killed) or none has (SURVIVED). The exit status is 1 if one has
-survived. A fault is a text of a module and what stands in its place; a text that is not found exactly once is an error,
-and pytest checks that, too, so that the list keeps up with the code.
+survived. A fault is a text of the package and what stands in its place, in whichever module it is; a text that is not
+found exactly once in all modules is an error, and pytest checks that, too, so that the list keeps up with the code.
 """
 import argparse
 import os
@@ -26,113 +26,180 @@ PATIENCE = 1800  # seconds, after which tests that do not end count as failed
 class Mutant(NamedTuple):
     "A fault, and the tests that should notice it"
     name: str
-    module: str
-    changes: dict[str, str]  # text of the module, found exactly once: what stands in its place
-    tests: str  # names of test files, without `test_`
+    changes: dict[str, str]  # text found exactly once in the package: what stands in its place
+    tests: str  # names of test files, without `test_`, the likeliest to notice first
 
 
 ENGINE = [
-    Mutant("is_fast forgets means outside the data", "e_step",
+    Mutant("is_fast forgets means outside the data",
            {"reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))": "reach = sample.radius"}, "statistics em fuzz"),
-    Mutant("peak_if_bounded forgets how far the means are", "e_step",
+    Mutant("peak_if_bounded forgets how far the means are",
            {"kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))": "kappas(mixture, sample.radius)"}, "statistics em fuzz"),
-    Mutant("ROUNDING allows a thousand times the error", "e_step", {"ROUNDING = 1e-10": "ROUNDING = 1e-7"}, "statistics em fuzz"),
-    Mutant("the library of matrices keeps its threads", "statistics", {"_blas().limit(limits=1)": "_blas().limit(limits=None)"}, "statistics estimator"),
-    Mutant("kappa lets precisions cancel", "e_step", {"times(np.abs(precisions(mixture)), reach)": "times(precisions(mixture), reach)"}, "statistics"),
-    Mutant("features are measured from zero", "statistics", {"origin = X[0] + shift": "origin = 0.0 * shift"}, "statistics"),
-    Mutant("about shifts by a wrong half", "statistics", {"half = self.first + 0.5 * moved": "half = self.first + moved"}, "statistics"),
-    Mutant("a sum of statistics keeps one log-likelihood", "statistics",
+    Mutant("ROUNDING allows a thousand times the error", {"ROUNDING = 1e-10": "ROUNDING = 1e-7"}, "statistics em fuzz"),
+    Mutant("the library of matrices keeps its threads", {".limit(limits=1))": ".limit(limits=None))"}, "rows"),
+    Mutant("kappa lets precisions cancel", {"times(np.abs(precisions(mixture)), reach)": "times(precisions(mixture), reach)"}, "statistics"),
+    Mutant("features are measured from zero", {"origin = X[0] + shift": "origin = 0.0 * shift"}, "statistics"),
+    Mutant("about shifts by a wrong half", {"half = self.first + 0.5 * moved": "half = self.first + moved"}, "statistics"),
+    Mutant("a sum of statistics keeps one log-likelihood",
            {"log_likelihood=self.log_likelihood + other.log_likelihood": "log_likelihood=self.log_likelihood"}, "statistics"),
-    Mutant("the tied scatter is subtracted twice", "e_step",
+    Mutant("the tied scatter is subtracted twice",
            {"log_likelihood -= 0.5 * np.sum(precisions(mixture) * second)": "log_likelihood -= np.sum(precisions(mixture) * second)"}, "statistics"),
-    Mutant("blocks come as they are done", "workers", {"yield done.pop(place)": "yield done.popitem()[1]"}, "statistics"),
-    Mutant("the last row is lost", "statistics", {"range(start, min(start + size, n), chunk)": "range(start, min(start + size, n - 1), chunk)"}, "statistics"),
-    Mutant("weights are squared in the scatter", "statistics",
+    Mutant("blocks come as they are done", {"yield done.pop(place)": "yield done.popitem()[1]"}, "statistics"),
+    Mutant("the last row is lost", {"range(start, min(start + size, n), chunk)": "range(start, min(start + size, n - 1), chunk)"}, "statistics"),
+    Mutant("weights are squared in the scatter",
            {"x *= np.sqrt(weights[start:start + x.shape[1]])": "x *= weights[start:start + x.shape[1]]"}, "statistics em"),
-    Mutant("wide data lose a part of the triangle", "e_step", {"factors[:, a:a + SLAB, :a + SLAB]": "factors[:, a:a + SLAB, :a + 1]"}, "statistics"),
-    Mutant("a thousandth of a row is negligible", "e_step", {"NEGLIGIBLE = 1e-30": "NEGLIGIBLE = 1e-3"}, "statistics"),
-    Mutant("log joints are cut off too early", "e_step", {"LOWEST = -600.0": "LOWEST = -6.0"}, "statistics em"),
-    Mutant("log-sum-exp without its maximum", "mixture",
+    Mutant("wide data lose a part of the triangle", {"factors[:, a:a + SLAB, :a + SLAB]": "factors[:, a:a + SLAB, :a + 1]"}, "statistics"),
+    Mutant("a thousandth of a row is negligible", {"NEGLIGIBLE = 1e-30": "NEGLIGIBLE = 1e-3"}, "statistics"),
+    Mutant("log joints are cut off too early", {"LOWEST = -600.0": "LOWEST = -6.0"}, "statistics em"),
+    Mutant("log-sum-exp without its maximum",
            {"return top + np.log(np.exp(a - top).sum(axis=0))": "return np.log(np.exp(a).sum(axis=0))"}, "mixture"),
-    Mutant("samples by the factor's transpose", "mixture", {"solve_triangular(P, X[rows].T, trans=1)": "solve_triangular(P, X[rows].T)"}, "mixture"),
+    Mutant("samples by the factor's transpose", {"solve_triangular(P, X[rows].T, trans=1)": "solve_triangular(P, X[rows].T)"}, "mixture"),
 ]
 
 M_STEP = [
-    Mutant("constant columns borrow a variance of 1", "covariance",
-           {"usual = spreads[~constant].mean() if (~constant).any() else 1.0": "usual = 1.0"}, "em estimator"),
-    Mutant("tied divides by the largest count", "covariance", {"return scatter / np.sum(counts)": "return scatter / np.max(counts)"}, "statistics em"),
-    Mutant("spherical forgets the dimension", "covariance", {"return scatter / (d * counts)": "return scatter / counts"}, "statistics em"),
-    Mutant("eigenvalues are raised to zero only", "covariance", {"np.maximum(values, 1)": "np.maximum(values, 0)"}, "em estimator"),
-    Mutant("a low component changes all others", "covariance", {"low = values[..., 0] < 1 ": "low = values[..., 0] < np.inf "}, "em estimator"),
-    Mutant("round components rest on the lowest floor", "covariance",
-           {"np.maximum(covariances, np.mean(floor))": "np.maximum(covariances, np.min(floor))"}, "em estimator"),
-    Mutant("lost digits go unnoticed", "covariance", {"kappa(mixture, shift) < ROUNDING": "kappa(mixture, shift) < np.inf"}, "statistics em"),
-    Mutant("a symmetric matrix has d² free numbers", "covariance",
+    Mutant("constant columns borrow a variance of 1",
+           {"usual = spreads[spreads > 0].mean() if spreads.any() else 1.0": "usual = 1.0"}, "rows em"),
+    Mutant("tied divides by the largest count", {"return scatter / np.sum(counts)": "return scatter / np.max(counts)"}, "statistics em"),
+    Mutant("spherical forgets the dimension", {"return scatter / (d * counts)": "return scatter / counts"}, "statistics em"),
+    Mutant("eigenvalues are raised to zero only", {"np.maximum(values, 1)": "np.maximum(values, 0)"}, "em estimator"),
+    Mutant("a low component changes all others", {"low = values[..., 0] < 1 ": "low = values[..., 0] < np.inf "}, "em estimator"),
+    Mutant("round components rest on the lowest floor",
+           {"np.maximum(covariances, np.mean(floor, axis=-1))": "np.maximum(covariances, np.min(floor, axis=-1))"}, "em estimator"),
+    Mutant("lost digits go unnoticed", {"kappa(mixture, shift) < ROUNDING": "kappa(mixture, shift) < np.inf"}, "statistics em"),
+    Mutant("a symmetric matrix has d² free numbers",
            {"lambda K, d: K * d * (d + 1) // 2": "lambda K, d: K * d * d"}, "estimator reference"),
 ]
 
 LOOP = [
-    Mutant("tol is for all rows together", "em", {"converged = step.gain < tol * n_samples": "converged = step.gain < tol"}, "em estimator"),
-    Mutant("Aitken's limit is off by a factor", "em", {"float(last * last / (before - last))": "float(last / (before - last))"}, "em"),
-    Mutant("squarem takes steps that fall", "acceleration", {"trial.log_likelihood < second.log_likelihood": "trial.log_likelihood < -np.inf"}, "em"),
-    Mutant("natural gradients take steps that fall", "em",
-           {"point.log_likelihood < best.log_likelihood - 1e-13 * abs(best.log_likelihood)": "point.log_likelihood < -np.inf"}, "em"),
-    Mutant("the spherical log-determinant without d", "acceleration", {"d_log_det = mixture.n_features * d_log_det": "d_log_det = 1 * d_log_det"}, "em"),
-    Mutant("the trust radius never shrinks", "em",
-           {"radius, trial, predicted = length / 4, best.updated, None": "trial, predicted = best.updated, None",
-            "else length / 2 if agreement < 0.25 else radius": "else radius"}, "em"),
-    Mutant("pairs that curve the wrong way are kept", "em", {"if s @ y > 1e-14 * np.linalg.norm(s) * np.linalg.norm(y):": "if True:"}, "em"),
-    Mutant("an interruption is not told", "em", {"        interrupted = True\n": "        interrupted = False\n"}, "em estimator"),
+    Mutant("tol is for all rows together",
+           {"if left < tol * n_samples:": "if left < tol:", "bool(left < tol * n_samples)": "bool(left < tol)"}, "em"),
+    Mutant("what the last pass gained is taken for what is left",
+           {"float(gains[-1] * a / (1 - a))": "float(gains[-1])"}, "em"),
+    Mutant("Aitken's limit is off by a factor", {"float(gains[-1] * a / (1 - a))": "float(gains[-1] / (1 - a))"}, "em"),
+    Mutant("Aitken believes the fastest of three gains", {"a = np.max(gains[1:] / gains[:-1])": "a = np.min(gains[1:] / gains[:-1])"}, "em"),
+    Mutant("lower bounds may fall", {"best := max(best, step.log_likelihood)": "best := step.log_likelihood"}, "survivors em"),
+    Mutant("a run that goes on forgets the gains before it", {"list(after.tail)) if after": "[]) if after"}, "survivors em"),
+    Mutant("a run that goes on forgets how high it was", {"best, tail = (after.log_likelihoods[-1],": "best, tail = (-np.inf,"}, "survivors em"),
+    Mutant("a run goes on from another one's end", {"after if after and after.mixture is start else None": "after"}, "survivors em estimator"),
+    Mutant("a run that goes on may end lower",
+           {"return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)": "return result"}, "survivors em"),
+    Mutant("another data set's run is gone on with",
+           {"same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)": "same = estimator.warm_start and known"},
+           "survivors estimator"),
+    Mutant("squarem takes steps that fall", {"trial.log_likelihood < second.log_likelihood": "trial.log_likelihood < -np.inf"}, "em"),
+    Mutant("natural gradients take steps that fall",
+           {"if point is None or point.log_likelihood < now.best.log_likelihood - fall:": "if point is None:"}, "em"),
+    Mutant("the spherical log-determinant without d", {"d_log_det = mixture.n_features * d_log_det": "d_log_det = 1 * d_log_det"}, "em"),
+    Mutant("the trust radius never shrinks",
+           {"radius=trial.length / 4, refused=True": "refused=True",
+            "return trial.length / 2 if agreement < 0.25 else radius": "return radius"}, "em"),
+    Mutant("the trust radius stays after a step that is refused", {"radius=trial.length / 4, refused=True": "refused=True"}, "em"),
+    Mutant("the trust radius stays after a step that gains little",
+           {"return trial.length / 2 if agreement < 0.25 else radius": "return radius"}, "em"),
+    Mutant("the trust radius has no bound", {"min(LARGEST, max(radius, 2 * trial.length))": "max(radius, 2 * trial.length)"}, "survivors em"),
+    Mutant("pairs that curve the wrong way are kept", {"if s @ y > rounding:": "if s @ y < -rounding or s @ y > rounding:"}, "survivors em"),
+    Mutant("a hollow is taken for a hill", {"self.hollow = s @ y < -rounding": "self.hollow = False"}, "survivors em"),
+    Mutant("the last fraction counts, not the smallest", {"min(1.0, *self.fractions)": "min(1.0, self.fractions[-1])"}, "survivors em"),
+    Mutant("the end of a trial needs no confirmation",
+           {"certain = trial is None or None in (model.left, now.model.left)": "certain = True"}, "survivors em"),
+    Mutant("an interruption is not told", {"        interrupted = True\n    except CollapsedComponent": "        interrupted = False\n    except CollapsedComponent"}, "em"),
 ]
 
 # Faults of the starts: whoever changes how starts are made or chosen keeps this list.
 STARTS = [
-    Mutant("all starts are of the first kind", "estimator", {"TURNS[i % len(TURNS)]": "TURNS[0]"}, "estimator"),
+    Mutant("all starts are of the first kind", {"turns[i % len(turns)]": "turns[0]"}, "survivors starts"),
+    Mutant("the metric within clusters is never learnt",
+           {'for _ in range(2 if method == "kmeans" and inner.any() else 0):': "for _ in range(0):"}, "survivors starts"),
+    Mutant("k-means never moves its centres", {'20 if method == "kmeans" else 0)': "0)"}, "survivors starts"),
+    Mutant("centres are drawn evenly", {"((squares > 0) if even else squares)": "(squares > 0)"}, "starts"),
+    Mutant("clusters borrow next to nothing", {"extra = 0.1 * about.n_samples": "extra = 1e-9 * about.n_samples"}, "survivors starts"),
+    Mutant("the race forgets the handicap", {"order, fair = [], values - handicaps": "order, fair = [], values"}, "survivors starts"),
+    Mutant("the last choice forgets the handicap", {" - handicap(end.mixture, floor, fraction)[0]": ""}, "starts"),
+    Mutant("dead components cost nothing", {"dead = (weights < DEAD).any(axis=1)": "dead = (weights < 0).any(axis=1)"}, "starts"),
+    Mutant("equal starts all stay", {"if order and fair[order[-1]] - fair[s] < same:": "if False:"}, "survivors starts"),
+    Mutant("the race ends at once", {"np.max(values + passes * (values - before))": "np.max(values)"}, "survivors starts"),
+    Mutant("the race keeps one start only", {"race(rows, stack, n), max(1, n // 2))": "race(rows, stack, n), 1)"}, "survivors starts"),
+    Mutant("there is no second start", {"for s in range(min(2, len(ranking.order))))": "for s in range(1))"}, "survivors starts"),
+    Mutant("the worst of the race is followed", {"for s in np.lexsort((-values, -fair)):": "for s in np.lexsort((values, fair)):"}, "survivors starts"),
+    Mutant("no moves are made", {"rng, rounds: int = 3)": "rng, rounds: int = 0)"}, "starts"),
+    Mutant("a single move is made", {"rng, rounds: int = 3)": "rng, rounds: int = 1)"}, "survivors starts"),
+    Mutant("merges are tried in any order", {"order = np.argsort(cost, kind=\"stable\")": "order = np.arange(len(cost))"}, "survivors starts"),
+    Mutant("a split component stays as wide", {"stack.covariances[k] - taken": "stack.covariances[k]"}, "starts"),
+    Mutant("digits lost in a stack go unnoticed", {"return 2.0**-46 * squares": "return 0.0 * squares"}, "survivors starts"),
+    Mutant("equal rows of a start are not merged",
+           {"rows, which = np.unique(sample.X.astype(float), axis=0, return_inverse=True)":
+            "rows, which = sample.X.astype(float)[(o := np.lexsort(sample.X.T[::-1]))], np.argsort(o)"}, "survivors starts"),
+    Mutant("rows of a start keep their order",
+           {"rows, which = np.unique(sample.X.astype(float), axis=0, return_inverse=True)":
+            "rows, which = sample.X.astype(float), np.arange(n)"}, "survivors starts"),
+    Mutant("light rows of a subsample stay light", {"np.maximum(sample.weights[rows], least)": "np.minimum(sample.weights[rows], least)"}, "starts"),
+    Mutant("a subsample is worth its size", {"np.full(size, n / size)": "np.ones(size)"}, "survivors starts"),
+    Mutant("subsamples are not refined", {"while 15 * size < len(sample.X):": "while False:"}, "survivors starts"),
+    Mutant("dead components are not revived", {"as_mixture(rows, revived(mixture))": "as_mixture(rows, mixture)"}, "survivors starts"),
+    Mutant("components come in any order", {"order = np.lexsort([-mixture.weights, *places.T[::-1]])": "order = np.arange(len(places))"}, "starts"),
+    Mutant("components are sorted by their last feature", {"*places.T[::-1]])": "*places.T])"}, "starts"),
+    Mutant("twins are not set apart", {"twins(result.mixture) if result.converged else []": "[]"}, "starts"),
+]
+
+ROWS = [
+    Mutant("rows without weight count", {"counts = weights >= np.finfo(float).tiny": "counts = weights >= 0"}, "rows"),
+    Mutant("weights are counted in the user's unit", {"return 1.0 if abs(exponent) <= 40 else float(np.ldexp(1.0, exponent))": "return 1.0"}, "rows"),
+    Mutant("negligible is absolute", {"return NEGLIGIBLE * sample.n_samples / len(sample.X)": "return NEGLIGIBLE"}, "rows"),
+    Mutant("a fill value widens the floor", {"        if not inside.all():": "        if False:"}, "rows"),
+    Mutant("quantiles believe the few rows", {"if not below < target <= below + held.sum():": "if False:"}, "rows"),
+    Mutant("rows far away belong to all components", {"squares[...] = mixture.told_apart(X.T, squares)": "pass"}, "rows"),
+    Mutant("the first to leave lifts the limit of threads", {"while self.limits and not self.users:": "while self.limits:"}, "rows"),
+    Mutant("libraries loaded later keep their threads", {"if not self.users or libraries is not self.libraries:": "if not self.users:"}, "rows"),
 ]
 
 FILES = [
-    Mutant("links are replaced", "mixture", {"target = os.path.realpath(path)": "target = os.path.abspath(path)"}, "files mixture"),
-    Mutant("devices are replaced", "mixture",
+    Mutant("links are replaced", {"target = os.path.realpath(path)": "target = os.path.abspath(path)"}, "files mixture"),
+    Mutant("devices are replaced",
            {"elif there is not None and not stat.S_ISREG(there.st_mode):": "elif False:",
             "if not stat.S_ISREG(there.st_mode) or is_output(there): return there": "pass"}, "files"),
-    Mutant("the mode is not kept", "mixture", {"    os.chmod(name, mode)\n": ""}, "files"),
-    Mutant("a private file can be read while it is written", "mixture", {"os.open(name, how, mode)": "os.open(name, how, 0o666)"}, "files"),
-    Mutant("another group gets the rights", "mixture", {"mode &= 0o707": "pass"}, "files"),
-    Mutant("the second file has a long name", "mixture",
+    Mutant("the mode is not kept", {"    os.chmod(name, mode)\n": ""}, "files"),
+    Mutant("a private file can be read while it is written", {"os.open(name, how, mode)": "os.open(name, how, 0o666)"}, "files"),
+    Mutant("another group gets the rights", {"mode &= 0o707": "pass"}, "files"),
+    Mutant("the second file has a long name",
            {'f".{uuid4().hex}")': 'f"{os.path.basename(target)}.{uuid4().hex}")'}, "files"),
-    Mutant("an error leaves the second file", "mixture",
+    Mutant("an error leaves the second file",
            {"        with suppress(FileNotFoundError): os.remove(temporary)\n": "        pass\n"}, "files"),
-    Mutant("the content may not be on the disk yet", "mixture", {"            os.fsync(file.fileno())": "            pass"}, "files"),
-    Mutant("unknown entries are checked and read", "mixture",
+    Mutant("the content may not be on the disk yet", {"            os.fsync(file.fileno())": "            pass"}, "files"),
+    Mutant("unknown entries are checked and read",
            {'if info.filename == name or name not in (*NAMES, "columns"): continue': "if info.filename == name: continue"}, "files mixture"),
-    Mutant("entries may unpack to a terabyte", "mixture", {"UNPACKED = 2**27": "UNPACKED = 2**40"}, "files"),
-    Mutant("an entry may be packed in any way", "mixture", {"(method == ZIP_DEFLATED and size <= UNPACKED)": "(size <= UNPACKED)"}, "files"),
-    Mutant("a header is believed", "mixture",
+    Mutant("entries may unpack to a terabyte", {"UNPACKED = 2**27": "UNPACKED = 2**40"}, "files"),
+    Mutant("an entry may be packed in any way", {"(method == ZIP_DEFLATED and size <= UNPACKED)": "(size <= UNPACKED)"}, "files"),
+    Mutant("a header is believed",
            {"if entry.n_bytes != info.file_size - file.tell():": "if False:"}, "files"),
-    Mutant("shapes are compared after reading", "mixture", {"        if shape != wanted[name]:\n": "        if False:\n"}, "files"),
-    Mutant("of two entries of one name the last counts", "mixture", {"        if name in infos: raise": "        if False: raise"}, "files"),
-    Mutant("a file is known by its name", "command", {"return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)": "return a == b"}, "command"),
-    Mutant("an interrupted fit ends well", "command", {"return 130 if stopped else 0": "return 0"}, "command"),
-    Mutant("an interrupted fit replaces files", "command", {"if stopped and path and os.path.exists(path)]": "if False]"}, "command"),
-    Mutant("signals end at once", "command", {"_on_signals(ends, signal.SIG_DFL, _end)": "_on_signals([], signal.SIG_DFL, _end)"}, "command"),
-    Mutant("tables are written in the terminal's letters", "command", {'if hasattr(out, "buffer") and not out.isatty():': "if False:"}, "command"),
-    Mutant("names are never all in quotes", "command", {"csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL": "csv.QUOTE_MINIMAL"}, "command"),
-    Mutant("a million rows are drawn at once", "command", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
+    Mutant("shapes are compared after reading", {"        if shape != wanted[name]:\n": "        if False:\n"}, "files"),
+    Mutant("of two entries of one name the last counts", {"        if name in infos: raise": "        if False: raise"}, "files"),
+    Mutant("a file is known by its name", {"return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)": "return a == b"}, "command"),
+    Mutant("an interrupted fit ends well", {"return 130 if stopped else 0": "return 0"}, "command"),
+    Mutant("an interrupted fit replaces files", {"if stopped and path and os.path.exists(path)]": "if False]"}, "command"),
+    Mutant("signals end at once", {"_on_signals(ends, signal.SIG_DFL, _end)": "_on_signals([], signal.SIG_DFL, _end)"}, "command"),
+    Mutant("tables are written in the terminal's letters", {'if hasattr(out, "buffer") and not out.isatty():': "if False:"}, "command"),
+    Mutant("names are never all in quotes", {"csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL": "csv.QUOTE_MINIMAL"}, "command"),
+    Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + FILES
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + FILES
 
 
-def changed(text, mutant):
-    "The text of a module with the fault in it; ValueError where a text to replace is not found exactly once"
+def sources():
+    "The text of each module of the package, by its file's name"
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "gmm_nb").glob("*.py"))}
+
+
+def changed(mutant, texts):
+    "The modules that a fault changes, with the fault in them; ValueError where a text to replace is not found exactly once"
+    now = dict(texts)
     for old, new in mutant.changes.items():
-        if text.count(old) != 1:
-            raise ValueError(f"{mutant.name}: found {text.count(old)} times in gmm_nb/{mutant.module}.py, expected once:\n{old}")
-        text = text.replace(old, new)
-    return text
-
-
-def original(mutant): return (ROOT / "gmm_nb" / f"{mutant.module}.py").read_text(encoding="utf-8")
+        places = {name: text.count(old) for name, text in now.items() if old in text}
+        if sum(places.values()) != 1:
+            raise ValueError(f"{mutant.name}: found {sum(places.values())} times in {sorted(places) or 'the package'}, expected once:\n{old}")
+        (name,) = places
+        now[name] = now[name].replace(old, new)
+    return {name: text for name, text in now.items() if text != texts[name]}
 
 
 def copy_package(folder):
@@ -160,20 +227,22 @@ def main(argv=None):
     parser.add_argument("--all", action="store_true", help="all tests of what the package computes and writes, for every fault")
     options = parser.parse_args(argv)
     mutants = [m for m in MUTANTS if not options.words or any(word in m.name for word in options.words)]
-    texts = [changed(original(mutant), mutant) for mutant in mutants] or parser.error("no such fault")
+    texts = sources()
+    faults = [changed(mutant, texts) for mutant in mutants] or parser.error("no such fault")
     everything = sorted(path.stem[5:] for path in (ROOT / "tests").glob("test_*.py") if path.stem[5:] not in PAGES)
     survivors = []
     with tempfile.TemporaryDirectory() as name:
         copy_package(folder := Path(name))
         used = everything if options.all else sorted({test for mutant in mutants for test in mutant.tests.split()})
         if fails(folder, used): sys.exit("A test fails without any fault: mend that first.")
-        for mutant, text in zip(mutants, texts):
-            module, start = folder / "gmm_nb" / f"{mutant.module}.py", time.monotonic()
-            module.write_text(text, encoding="utf-8")
+        for mutant, fault in zip(mutants, faults):
+            start = time.monotonic()
+            for module, text in fault.items(): (folder / "gmm_nb" / module).write_text(text, encoding="utf-8")
             killed = fails(folder, everything if options.all else mutant.tests.split())
-            module.write_text(original(mutant), encoding="utf-8")
+            for module in fault: (folder / "gmm_nb" / module).write_text(texts[module], encoding="utf-8")
             if not killed: survivors.append(mutant.name)
-            print(f"{'killed  ' if killed else 'SURVIVED'}  {time.monotonic() - start:6.1f} s  {mutant.module}: {mutant.name}", flush=True)
+            where = ", ".join(module.removesuffix(".py") for module in fault)
+            print(f"{'killed  ' if killed else 'SURVIVED'}  {time.monotonic() - start:6.1f} s  {where}: {mutant.name}", flush=True)
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} faults are noticed.", *(f"SURVIVED: {name}" for name in survivors), sep="\n")
     return 1 if survivors else 0
 

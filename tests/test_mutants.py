@@ -8,9 +8,10 @@ import pytest
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_fault_can_be_put_in(mutant):
-    "Its text is found exactly once, and the module with the fault is Python, and another one"
-    text = mutants.original(mutant)
-    assert ast.dump(ast.parse(mutants.changed(text, mutant))) != ast.dump(ast.parse(text))
+    "Its text is found exactly once, and the modules with the fault are Python, and other ones"
+    texts = mutants.sources()
+    fault = mutants.changed(mutant, texts)
+    assert fault and all(ast.dump(ast.parse(text)) != ast.dump(ast.parse(texts[module])) for module, text in fault.items())
     for name in mutant.tests.split(): assert (Path(__file__).parent / f"test_{name}.py").is_file()
 
 
@@ -19,16 +20,21 @@ def test_names_are_not_used_twice():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("text, times", [("x = 1", 0), ("a = 2\na = 2", 2)])
-def test_a_stale_text_is_an_error(text, times):
-    with pytest.raises(ValueError, match=f"found {times} times in gmm_nb/m.py, expected once"):
-        mutants.changed(text, mutants.Mutant("stale", "m", {"a = 2": "a = 3"}, ""))
+@pytest.mark.parametrize("texts, times", [({"m.py": "x = 1"}, 0), ({"m.py": "a = 2\na = 2"}, 2), ({"m.py": "a = 2", "n.py": "a = 2"}, 2)])
+def test_a_stale_text_is_an_error(texts, times):
+    with pytest.raises(ValueError, match=f"found {times} times in .*, expected once"):
+        mutants.changed(mutants.Mutant("stale", {"a = 2": "a = 3"}, ""), texts)
+
+
+def test_a_fault_may_lie_in_several_modules():
+    fault = mutants.Mutant("two", {"a = 2": "a = 3", "b": "c"}, "")
+    assert mutants.changed(fault, {"m.py": "a = 2", "n.py": "b", "o.py": ""}) == {"m.py": "a = 3", "n.py": "c"}
 
 
 @pytest.mark.parametrize("good, status, line", [(True, 0, "killed"), (False, 1, "SURVIVED")])
 def test_survivors_are_told(monkeypatch, capsys, good, status, line):
     "With tests that are made up: they pass without a fault, and notice it or not"
-    def noticed(folder, names): return int(good and "ROUNDING = 1e-7" in (folder / "gmm_nb" / "e_step.py").read_text())
+    def noticed(folder, names): return int(good and any("ROUNDING = 1e-7" in path.read_text() for path in (folder / "gmm_nb").glob("*.py")))
     monkeypatch.setattr(mutants, "fails", noticed)
     assert mutants.main(["ROUNDING"]) == status
     out = capsys.readouterr().out
