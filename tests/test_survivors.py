@@ -8,7 +8,8 @@ from itertools import islice
 import numpy as np
 import pytest
 from gmm_nb import GaussianMixture, load_faithful, load_iris
-from gmm_nb import acceleration, em
+from gmm_nb import acceleration as faster
+from gmm_nb import em
 from gmm_nb import initialization as starts
 from gmm_nb.covariance import variance_floor
 from gmm_nb.em import Result, Step
@@ -168,7 +169,7 @@ def test_a_start_for_large_data_is_refined():
     floor = variance_floor(sample, 1e-6)
     poor = Mixture([0.5, 0.5], [[3.0, 60.0], [4.0, 75.0]], [np.diag([1.0, 150.0])] * 2)
     fine, same = (starts.refined(sample, poor, size, floor, np.random.default_rng(0)) for size in (100, 200))
-    end = acceleration.climb(sample, poor, floor, acceleration="natural-gradient", tol=1e-8).log_likelihoods[-1]
+    end = faster.climb(sample, poor, floor, acceleration="natural-gradient", tol=1e-8).log_likelihoods[-1]
     before, after = (e_step(sample, mixture).log_likelihood for mixture in (poor, fine))
     assert end - after < 0.1 * (end - before)
     assert same is poor, "the whole is soon gone through"
@@ -230,17 +231,17 @@ def start_on_faithful(x=3.5):
 @pytest.mark.parametrize("acceleration", [None, "natural-gradient"])
 def test_only_the_end_of_a_run_is_gone_on_from(acceleration):
     sample = prepare(FAITHFUL)
-    earlier = acceleration.climb(sample, start_on_faithful(), acceleration=acceleration, tol=1e-8)
+    earlier = faster.climb(sample, start_on_faithful(), acceleration=acceleration, tol=1e-8)
     other = start_on_faithful(2.5)
-    fresh, after = (acceleration.climb(sample, other, acceleration=acceleration, max_iter=3, after=a) for a in (None, earlier))
+    fresh, after = (faster.climb(sample, other, acceleration=acceleration, max_iter=3, after=a) for a in (None, earlier))
     np.testing.assert_array_equal(after.log_likelihoods, fresh.log_likelihoods)
 
 
 def test_of_a_run_and_its_start_the_better_is_kept():
     sample, poor = prepare(FAITHFUL), start_on_faithful()
-    good = acceleration.climb(sample, poor, max_iter=50, tol=0.0)
-    assert acceleration.no_worse(replace(good, mixture=poor), good.mixture, sample).mixture is good.mixture
-    assert acceleration.no_worse(good, poor, sample) is good
+    good = faster.climb(sample, poor, max_iter=50, tol=0.0)
+    assert faster.no_worse(replace(good, mixture=poor), good.mixture, sample).mixture is good.mixture
+    assert faster.no_worse(good, poor, sample) is good
 
 
 def test_a_warm_start_on_other_rows_is_another_run():
@@ -253,14 +254,14 @@ def test_a_warm_start_on_other_rows_is_another_run():
 # ---- natural gradients
 
 def test_the_trust_radius_has_a_bound():
-    trial = acceleration.Trial(None, acceleration.LARGEST, 1.0)
-    assert acceleration.next_radius(acceleration.LARGEST, trial, 1.0) == acceleration.LARGEST
-    assert acceleration.next_radius(0.01, trial._replace(length=0.01), 1.0) == 0.02
+    trial = faster.Trial(None, faster.LARGEST, 1.0)
+    assert faster.next_radius(faster.LARGEST, trial, 1.0) == faster.LARGEST
+    assert faster.next_radius(0.01, trial._replace(length=0.01), 1.0) == 0.02
 
 
 @pytest.mark.parametrize("fractions", [(0.01, 1.0), (1.0, 0.01)])
 def test_the_slowest_direction_says_what_is_left(fractions):
-    curvature = acceleration.Curvature(np.zeros(1))
+    curvature = faster.Curvature(np.zeros(1))
     curvature.fractions.extend(fractions)
     assert curvature._left(np.array([0.3, 0.4]), lambda v: v) == pytest.approx(0.5 * 0.25 / 0.01)
 
@@ -275,9 +276,9 @@ def near_saddle():
 def test_beside_a_saddle_there_is_everything_to_gain():
     "There the log-likelihood curves upwards: its pairs are none of a hill, and tell no distance to a summit"
     sample, start = near_saddle()
-    curvature, hollow = acceleration.Curvature(start.means), []
+    curvature, hollow = faster.Curvature(start.means), []
     for step in islice(em.em_steps(sample, start), 12):
-        point = acceleration.Point(step.mixture, step.log_likelihood, sample.n_samples, step.updated)
+        point = faster.Point(step.mixture, step.log_likelihood, sample.n_samples, step.updated)
         hollow.append(curvature.see(point).left == np.inf)
         assert all(s @ y > 0 for s, y in curvature.pairs)
     assert all(hollow[4:])  # the first passes go down to the saddle
@@ -288,7 +289,7 @@ def test_what_is_left_after_a_trial_must_be_confirmed():
     sample, trials = prepare(IRIS), 0
     start = next(starts.find_start(sample, 4, "random", np.random.default_rng(1), floor=variance_floor(sample, 1e-6)))
     before = None
-    for step in islice(acceleration.natural_gradient_steps(sample, start, variance_floor(sample, 1e-6)), 60):
+    for step in islice(faster.natural_gradient_steps(sample, start, variance_floor(sample, 1e-6)), 60):
         now = step.state
         if before is not None and not now.refused and now.best.mixture is not before.best.updated and before.model.left is not None:
             trials += now.model.left < before.model.left
