@@ -35,7 +35,8 @@ def _flat(counts, first, second):
 def _parts(vector, mixture):
     "Cut a vector into the shapes of counts, first and second."
     (K, d), structure = mixture.means.shape, mixture.structure
-    return vector[:K], vector[K:K + K * d].reshape(K, d), vector[K + K * d:].reshape(covariances_shape(structure, K, d))
+    counts, first, second = np.split(vector, [K, K + K * d])
+    return counts, first.reshape(K, d), second.reshape(covariances_shape(structure, K, d))
 
 def _each(values, array):
     "Values (K,) in the shape that multiplies component by component."
@@ -52,22 +53,24 @@ def expected(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
     return _flat(weights, first, second + outer(first, mean, mixture.structure))
 
 def from_expected(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
-    "The mixture with these mean parameters: an M-step. Raises CollapsedComponent where there is none."
+    "The mixture with these mean parameters: an M-step. CollapsedComponent where there is none."
     return m_step(Statistics(*_parts(vector, like), 0.0, 1.0, origin, like.structure), floor)
 
 # %% ../nbs/15_acceleration.ipynb #aa615f04
 def natural(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
-    "The natural parameters of a mixture: what multiplies counts, first and second in the log joint."
+    "The natural parameters of a mixture, Eq. (eq-a-partition): coefficients of its log joint."
     precision, mean = precisions(mixture), mixture.means - origin
     linear = FORMS[mixture.structure].times(precision, mean)
-    constant = np.log(mixture.weights) - 0.5 * (mixture.log_determinants + np.sum(mean * linear, axis=1))
+    square = np.sum(mean * linear, axis=1)
+    constant = np.log(mixture.weights) - 0.5 * (mixture.log_determinants + square)
     return _flat(constant, linear, -0.5 * precision)
 
 def from_natural(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
     "The mixture with these natural parameters. Raises ValueError where there is none."
     constant, linear, quadratic = _parts(vector, like)
     K, structure = like.n_components, like.structure
-    covariances = precisions(Mixture(np.full(K, 1 / K), like.means, -2 * quadratic, structure))  # the inverse of Λ
+    inverse = Mixture(np.full(K, 1 / K), like.means, -2 * quadratic, structure)  # holds Λ
+    covariances = precisions(inverse)
     if floor is not None:
         covariances = STRUCTURES[structure].raise_to(covariances, floor)
     mean = FORMS[structure].times(covariances, linear)
@@ -88,20 +91,23 @@ def _covariance_change(mixture, d_weights, d_scatter):
 def natural_change(
     mixture: Mixture,
     origin: np.ndarray,
-    v: np.ndarray,  # a change of the mean parameters
+    v: np.ndarray,  # a change of the mean parameters; its shares sum to zero
 ) -> np.ndarray:  # the change of the natural parameters: I⁻¹ v
     "How the natural parameters move when the mean parameters move along v."
-    form, mean, precision = FORMS[mixture.structure], mixture.means - origin, precisions(mixture)
+    form, mean = FORMS[mixture.structure], mixture.means - origin
+    precision = precisions(mixture)
     d_weights, d_first, d_second = _parts(v, mixture)
     d_mean = (d_first - mean * d_weights[:, None]) / mixture.weights[:, None]
-    d_scatter = (d_second - outer(d_first, mean, mixture.structure) - outer(mean, d_first, mixture.structure)
+    d_scatter = (d_second - outer(d_first, mean, mixture.structure)
+                 - outer(mean, d_first, mixture.structure)
                  + outer(d_weights[:, None] * mean, mean, mixture.structure))
     d_cov = _covariance_change(mixture, d_weights, d_scatter)
     matrix = mixture.structure in ("full", "tied")
     d_precision = -precision @ d_cov @ precision if matrix else -precision * d_cov * precision
     d_linear = form.times(d_precision, mean) + form.times(precision, d_mean)
     product = precision * d_cov  # the sum of its entries is the trace of Λ dΣ
-    d_log_det = np.sum(product) if mixture.structure == "tied" else np.sum(product.reshape(len(mean), -1), axis=1)
+    each = product.reshape(1 if mixture.structure == "tied" else len(mean), -1)
+    d_log_det = np.sum(each, axis=1)
     if mixture.structure == "spherical":
         d_log_det = mixture.n_features * d_log_det
     d_constant = d_weights / mixture.weights - 0.5 * (
@@ -157,8 +163,9 @@ class Curvature:
         return replace(self, pairs=self.pairs.copy(), fractions=self.fractions.copy())
 
     def see(self, point: Point) -> Slope:
-        "Take a new point, learn from how it differs from the last one, and say how things stand there."
-        here, there = natural(point.mixture, self.origin), expected(point.mixture, self.origin)
+        "Take a new point, learn from its difference to the last one, and say how L lies there."
+        here = natural(point.mixture, self.origin)
+        there = expected(point.mixture, self.origin)
         gradient = expected(point.updated, self.origin) - there
         if self.last is not None:
             s, e, y = here - self.last[0], there - self.last[1], self.last[2] - gradient
@@ -179,12 +186,16 @@ class Curvature:
         return 0.5 * max(metric(gradient) @ gradient, 0.0) / min(1.0, *self.fractions)
 
 # %% ../nbs/15_acceleration.ipynb #6bcd80c8
-def extrapolated(best: Point, second: Point, longest: float, origin: np.ndarray, floor) -> tuple[Mixture | None, float]:
+def extrapolated(
+    best: Point, second: Point, longest: float, origin: np.ndarray, floor
+) -> tuple[Mixture | None, float]:
     "The mixture of Eq. (eq-e-squarem), or None where there is none, and the length α."
-    e0, e1, e2 = (expected(mixture, origin) for mixture in (best.mixture, best.updated, second.updated))
+    passed = best.mixture, best.updated, second.updated
+    e0, e1, e2 = (expected(mixture, origin) for mixture in passed)
     r, v = e1 - e0, e2 - 2 * e1 + e0
     alpha = min(max(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0), longest)
-    return _try(lambda: from_expected(e0 + 2 * alpha * r + alpha**2 * v, second.mixture, origin, floor)), alpha
+    vector = e0 + 2 * alpha * r + alpha**2 * v
+    return _try(lambda: from_expected(vector, second.mixture, origin, floor)), alpha
 
 def squarem_steps(
     sample: Sample,
@@ -192,8 +203,11 @@ def squarem_steps(
     floor: np.ndarray | None = None,
     map: Callable = map,
 ) -> Iterator[Step]:
-    "EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem). Varadhan & Roland (2008)"
-    origin, passes, longest, curvature = mixture.means, count(1), 4.0, Curvature(mixture.means)
+    """EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem).
+
+    Varadhan & Roland (2008)"""
+    origin, passes, longest = mixture.means, count(1), 4.0
+    curvature = Curvature(mixture.means)
     best = _evaluate(sample, mixture, floor, map)
     yield best.step(next(passes), curvature.see(best).left)
     while True:
@@ -204,7 +218,7 @@ def squarem_steps(
         longest = 4 * longest if alpha == longest else longest
         trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, map))
         if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
-            yield second.step(next(passes), np.inf if left is None else left)  # its result is refused
+            yield second.step(next(passes), np.inf if left is None else left)  # it is refused
             trial = None
         best = trial or _evaluate(sample, second.updated, floor, map)
         yield best.step(next(passes), curvature.see(best).left)
@@ -212,7 +226,7 @@ def squarem_steps(
 # %% ../nbs/15_acceleration.ipynb #7b7a5ffd
 def quasi_newton(
     gradient: np.ndarray,
-    pairs: deque[tuple[np.ndarray, np.ndarray]],  # or a list: (s, y), oldest first, with s·y > 0
+    pairs: deque[tuple[np.ndarray, np.ndarray]],  # or a list: (s, y), oldest first, s·y > 0
     metric: Callable,  # v -> I⁻¹ v
 ) -> np.ndarray:  # direction in the natural parameters
     "L-BFGS direction that starts from EM's own metric. Nocedal (1980)"
@@ -237,7 +251,8 @@ def model_at(point: Point, curvature: Curvature) -> Model:
     slope = curvature.see(point)
     direction = quasi_newton(slope.gradient, curvature.pairs, slope.metric)
     rise = direction @ slope.gradient
-    return Model(direction, rise, None if slope.left is None else max(slope.left, 0.5 * rise))
+    left = None if slope.left is None else max(slope.left, 0.5 * rise)
+    return Model(direction, rise, left)
 
 # %% ../nbs/15_acceleration.ipynb #c238330a
 class Trial(NamedTuple):
@@ -248,9 +263,11 @@ class Trial(NamedTuple):
 
 def trial_step(point: Point, model: Model, radius: float, origin, floor) -> Trial | None:
     "The longest step along the model's direction that is a mixture within the radius, or None."
-    here, there, t = natural(point.mixture, origin), expected(point.mixture, origin), 1.0
+    here, there = natural(point.mixture, origin), expected(point.mixture, origin)
+    t = 1.0
     for _ in range(12 if model.rise > 0 else 0):
-        mixture = _try(lambda: from_natural(here + t * model.direction, point.mixture, origin, floor))
+        vector = here + t * model.direction
+        mixture = _try(lambda: from_natural(vector, point.mixture, origin, floor))
         if mixture is None or not np.min(mixture.weights) > 1e-14:
             t *= 0.5
             continue
@@ -264,7 +281,7 @@ def trial_step(point: Point, model: Model, radius: float, origin, floor) -> Tria
 LARGEST = 0.5  # radius
 
 def next_radius(radius: float, trial: Trial, gain: float) -> float:
-    "The radius after a trial that gained so much a row: larger where the model was right, smaller where it was not."
+    "The radius after a trial with this gain a row: larger if the model was right."
     agreement = gain / trial.gain
     if agreement > 0.75:
         return min(LARGEST, max(radius, 2 * trial.length))
@@ -290,7 +307,9 @@ class Ascent:
         return self.best.step(self.passes, self.left, self)
 
 # %% ../nbs/15_acceleration.ipynb #1bb239f2
-def next_pass(sample: Sample, now: Ascent, floor: np.ndarray | None = None, map: Callable = map) -> Ascent:
+def next_pass(
+    sample: Sample, now: Ascent, floor: np.ndarray | None = None, map: Callable = map
+) -> Ascent:
     "One pass more: a trial step, or EM's own."
     trial = None
     if now.slow and not now.refused:
@@ -303,12 +322,17 @@ def next_pass(sample: Sample, now: Ascent, floor: np.ndarray | None = None, map:
         if point is None or point.log_likelihood < now.best.log_likelihood - fall:
             return replace(now, passes=now.passes + 1, radius=trial.length / 4, refused=True)
     gain, curvature = point.log_likelihood - now.best.log_likelihood, now.curvature.copy()
-    model = model_at(point, curvature)
-    certain = trial is None or None in (model.left, now.model.left)  # after a trial it must be confirmed
-    return Ascent(curvature, point, model, model.left if certain else max(model.left, now.model.left), now.passes + 1, gain,
-                  now.radius if trial is None else next_radius(now.radius, trial, gain / sample.n_samples),
-                  now.slow or (now.passes + 1 >= PATIENCE and gain > SLOW * now.gain))
+    model, left, radius = model_at(point, curvature), now.model.left, now.radius
+    if trial is None or None in (model.left, left):
+        left = model.left
+    else:  # after a trial, two passes must say that nothing is left
+        left = max(model.left, left)
+    if trial is not None:
+        radius = next_radius(radius, trial, gain / sample.n_samples)
+    slow = now.slow or (now.passes + 1 >= PATIENCE and gain > SLOW * now.gain)
+    return Ascent(curvature, point, model, left, now.passes + 1, gain, radius, slow)
 
+# %% ../nbs/15_acceleration.ipynb #5c1d7a28
 def natural_gradient_steps(
     sample: Sample,
     mixture: Mixture,  # the start
@@ -316,7 +340,7 @@ def natural_gradient_steps(
     map: Callable = map,
     state: Ascent | None = None,  # of an earlier run on the same data, to go on from instead
 ) -> Iterator[Step]:
-    "EM whose steps learn the curvature: L-BFGS in EM's own metric, within a trust radius, or plain EM."
+    "EM whose steps learn the curvature: L-BFGS in EM's metric, in a trust radius, or plain EM."
     if state is None:
         best, curvature = _evaluate(sample, mixture, floor, map), Curvature(mixture.means)
         model = model_at(best, curvature)
@@ -328,12 +352,14 @@ def natural_gradient_steps(
         now = next_pass(sample, now, floor, map)
 
 # %% ../nbs/15_acceleration.ipynb #f077b7e9
-ACCELERATIONS = {None: em_steps, "squarem": squarem_steps, "natural-gradient": natural_gradient_steps}
+ACCELERATIONS = {None: em_steps, "squarem": squarem_steps,
+                 "natural-gradient": natural_gradient_steps}
 
 def steps_by(acceleration: str | None) -> Callable:
     "The iterator of steps by its name. Raises ValueError for an unknown one."
     if acceleration not in ACCELERATIONS:
-        raise ValueError(f"Got acceleration={acceleration!r}; expected one of {tuple(ACCELERATIONS)}.")
+        raise ValueError(f"Got acceleration={acceleration!r}; "
+                         f"expected one of {tuple(ACCELERATIONS)}.")
     return ACCELERATIONS[acceleration]
 
 # %% ../nbs/15_acceleration.ipynb #e72b9d10
@@ -342,16 +368,20 @@ def why_not(result: Result, tol: float, n_samples: float) -> str:
     if result.interrupted:
         return f"Interrupted after {result.n_iter} passes: the result holds the last mixture."
     if result.collapse:
-        return f"EM stopped after {result.n_iter} passes and holds the last valid mixture. {result.collapse}"
-    return (f"EM did not converge in {result.n_iter} passes: {result.what_is_left(tol, n_samples)}. "
+        return (f"EM stopped after {result.n_iter} passes and holds the last valid mixture. "
+                f"{result.collapse}")
+    return (f"EM did not converge in {result.n_iter} passes: "
+            f"{result.what_is_left(tol, n_samples)}. "
             "Raise max_iter, or tol if this is good enough.")
 
 # %% ../nbs/15_acceleration.ipynb #b2d08cd5
 def no_worse(result: Result, start: Mixture, sample: Sample, map: Callable = map) -> Result:
     """The result with the better of its mixture and its start's.
 
-    A trial step may be better than the mixture before EM's last M-step and worse than the one after it."""
-    before, after = (e_step(sample, mixture, map).log_likelihood for mixture in (start, result.mixture))
+    A trial step may be better than the mixture before EM's last M-step and worse than the one
+    after it."""
+    before = e_step(sample, start, map).log_likelihood
+    after = e_step(sample, result.mixture, map).log_likelihood
     return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)
 
 def climb(
@@ -361,17 +391,19 @@ def climb(
     map: Callable = map,  # how to run the blocks, from `parallel`
     acceleration: str | None = None,  # one of ACCELERATIONS
     max_iter: int = 1000,  # most passes; with 0 the start is the result
-    after: Result | None = None,  # an earlier run on the same data with the same floor, which ended at `start`
+    after: Result | None = None,  # an earlier run, same data and floor, which ended at `start`
     **how,  # `tol` and `callback`, as in `run`
 ) -> Result:
-    "From a start to the end of a run. CollapsedComponent if already its first pass has no maximum."
+    "From a start to the end of a run. CollapsedComponent if its first pass has no maximum."
     if max_iter == 0:
         return Result(start, np.empty(0), 0, False)
     method, after = steps_by(acceleration), after if after and after.mixture is start else None
-    if not (after and after.state and method is natural_gradient_steps):
-        return run(method(sample, start, floor, map), sample.n_samples, max_iter=max_iter, after=after, **how)
-    steps = method(sample, start, floor, map, after.state)
-    return no_worse(run(steps, sample.n_samples, max_iter=max_iter, after=after, **how), start, sample, map)
+    if after and after.state and method is natural_gradient_steps:
+        steps = method(sample, start, floor, map, after.state)
+        result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
+        return no_worse(result, start, sample, map)
+    steps = method(sample, start, floor, map)
+    return run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
 
 # %% ../nbs/15_acceleration.ipynb #b3d08cd6
 def fit_mixture(
@@ -380,19 +412,21 @@ def fit_mixture(
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
     tol: float = 1e-6,  # stop when less log-likelihood a row is left to gain, in nats
     max_iter: int = 1000,  # most passes over the data
-    reg_covar: float = 0.0,  # floor of a component's variances, as a fraction of the data's squared spread
-    acceleration: str | None = None,  # None: plain EM; "squarem" or "natural-gradient": fewer passes
+    reg_covar: float = 0.0,  # floor of the variances, a fraction of the data's squared spread
+    acceleration: str | None = None,  # None (plain EM), "squarem", "natural-gradient"
     n_jobs: int | None = 1,  # threads, in scikit-learn's meaning
     callback: Callable = lambda step: None,  # called with every `Step`
 ) -> Result:
     """Maximum likelihood by EM from an explicit start.
 
-    ValueError for bad data; CollapsedComponent, which is one, where already the first pass has no maximum. Warns
-    where EM did not converge, was interrupted, or a component collapsed: the result holds the last valid mixture."""
+    ValueError for bad data; CollapsedComponent, which is one, where already the first pass has
+    no maximum. Warns where EM did not converge, was interrupted, or a component collapsed: the
+    result holds the last valid mixture."""
     with parallel(n_jobs) as map:
         sample = prepare(X, sample_weight, start.structure, map)
         floor = variance_floor(sample, reg_covar)
-        result = climb(sample, start, floor, map, acceleration, max_iter, tol=tol, callback=callback)
+        result = climb(sample, start, floor, map, acceleration, max_iter,
+                       tol=tol, callback=callback)
     if not result.converged:
         warnings.warn(why_not(result, tol, sample.n_samples), stacklevel=2)
     return replace(result, log_likelihoods=sample.unit * result.log_likelihoods)

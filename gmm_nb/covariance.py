@@ -24,8 +24,10 @@ __all__ = ['SMALLEST', 'STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherica
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
     "New means (K, d) and scatter about them, in the structure's shape. Eq. (eq-c-scatter)"
     shift = statistics.first / statistics.counts[:, None]
-    root = statistics.first / np.sqrt(statistics.counts)[:, None]  # √M_k δ_k, so that the product is exactly symmetric
-    return statistics.origin + shift, statistics.second - outer(root, root, statistics.structure)
+    # √M_k δ_k, so that the product is exactly symmetric
+    root = statistics.first / np.sqrt(statistics.counts)[:, None]
+    scatter = statistics.second - outer(root, root, statistics.structure)
+    return statistics.origin + shift, scatter
 
 # %% ../nbs/12_covariance.ipynb #5a78ad35
 def full(scatter, counts, d):
@@ -53,9 +55,11 @@ def raise_matrices(covariances, floor):
     except np.linalg.LinAlgError:
         unit = np.sqrt(floor)[..., :, None] * np.sqrt(floor)[..., None, :]
         values, vectors = np.linalg.eigh(covariances / unit)
-        raised = (vectors * np.maximum(values, 1)[..., None, :]) @ np.swapaxes(vectors, -1, -2) * unit
+        clipped = vectors * np.maximum(values, 1)[..., None, :]
+        raised = clipped @ np.swapaxes(vectors, -1, -2) * unit
+        symmetric = 0.5 * (raised + np.swapaxes(raised, -1, -2))
         low = values[..., 0] < 1  # the others stay as they are, to the last bit
-        return np.where(low[..., None, None], 0.5 * (raised + np.swapaxes(raised, -1, -2)), covariances)
+        return np.where(low[..., None, None], symmetric, covariances)
 
 def raise_variances(covariances, floor):
     "Raise variances of each feature, (K, d), to the floor."
@@ -72,7 +76,9 @@ def variance_floor(
     sample: Sample,  # the data, from `prepare`
     fraction: float,  # r, of each feature's squared spread
 ) -> np.ndarray | None:  # (d,) in squared units of the features, or None for a fraction of zero
-    "The smallest variance of a component in each feature, Eq. (eq-c-floor); ValueError if it overflows. Hathaway (1985)."
+    """The smallest variance of a component in each feature, Eq. (eq-c-floor). Hathaway (1985).
+
+    ValueError if it overflows."""
     if fraction == 0:
         return None
     spreads = sample.squared_spreads
@@ -80,9 +86,9 @@ def variance_floor(
     with np.errstate(over="ignore"):
         floor = fraction * np.where(spreads > 0, spreads, usual)
     if not np.isfinite(floor).all():
-        raise ValueError(f"Got reg_covar={fraction:g}; its product with the squared spread of the data, "
-                         f"up to {max(spreads.max(), usual):.3g}, is not a floating-point number. "
-                         "Expected a small fraction, such as 1e-6.")
+        raise ValueError(f"Got reg_covar={fraction:g}; its product with the squared spread of "
+                         f"the data, up to {max(spreads.max(), usual):.3g}, is not a "
+                         "floating-point number. Expected a small fraction, such as 1e-6.")
     return np.maximum(floor, SMALLEST)
 
 # %% ../nbs/12_covariance.ipynb #e6bbdedc
@@ -98,7 +104,8 @@ def at_floor(
     elif mixture.structure == "diag":
         low = np.any(mixture.covariances <= floor * (1 + 1e-6), axis=1)
     else:
-        low = np.linalg.eigvalsh(mixture.covariances / np.outer(np.sqrt(floor), np.sqrt(floor)))[..., 0] <= 1 + 1e-6
+        unit = np.outer(np.sqrt(floor), np.sqrt(floor))
+        low = np.linalg.eigvalsh(mixture.covariances / unit)[..., 0] <= 1 + 1e-6
     return np.broadcast_to(low, mixture.n_components)
 
 # %% ../nbs/12_covariance.ipynb #6a5d083e
@@ -122,13 +129,15 @@ def n_parameters(structure: str, n_components: int, n_features: int) -> int:
 
 # %% ../nbs/12_covariance.ipynb #cb1e4e8b
 class CollapsedComponent(ValueError):
-    "A component lost its points or shrank onto too few of them; it has no maximum likelihood estimate."
+    "A component lost its points or shrank onto too few: it has no maximum likelihood estimate."
 
 def _no_estimate(statistics, reason):
     held = ", ".join(f"{max(count, 0):.3g}" for count in statistics.counts[:10])
+    more = ", …" if len(statistics.counts) > 10 else ""
     return CollapsedComponent(
-        f"No estimate: {reason}. The components hold {held}{', …' if len(statistics.counts) > 10 else ''} of "
-        f"{statistics.n_samples:.6g} rows. Use fewer components, another start, a simpler covariance structure, or a larger reg_covar.")
+        f"No estimate: {reason}. The components hold {held}{more} of "
+        f"{statistics.n_samples:.6g} rows. Use fewer components, another start, "
+        "a simpler covariance structure, or a larger reg_covar.")
 
 # %% ../nbs/12_covariance.ipynb #43118108
 def is_empty(statistics: Statistics) -> bool:
@@ -140,7 +149,9 @@ def m_step(
     statistics: Statistics,  # sums from the E-step
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
 ) -> Mixture:  # the maximum of Q
-    "The M-step under the statistics' covariance structure. Raises CollapsedComponent where there is no maximum."
+    """The M-step under the statistics' covariance structure.
+
+    Raises CollapsedComponent where there is no maximum."""
     counts, structure = statistics.counts, STRUCTURES[statistics.structure]
     if is_empty(statistics):
         raise _no_estimate(statistics, f"component {int(np.argmin(counts))} has no points left")
@@ -155,21 +166,27 @@ def m_step(
 
 # %% ../nbs/12_covariance.ipynb #2eace727
 def is_exact(statistics: Statistics, mixture: Mixture) -> bool:
-    "Whether an M-step has kept enough digits; if not, take the statistics again about the new means."
+    "Whether an M-step has kept enough digits; if not, take the sums again about the new means."
     shift = np.abs(statistics.first / statistics.counts[:, None])
     return 2.0**-52 * kappa(mixture, shift) < ROUNDING
 
 # %% ../nbs/12_covariance.ipynb #40ac34f2
 def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
-    "Raise CollapsedComponent if a component is as narrow, in some direction, as the rounding of the data or of its own covariance."
+    """Raise CollapsedComponent if a component is as narrow, in some direction, as rounding.
+
+    It is the rounding of the data or of the component's own covariance."""
     near = rounding_floor(np.abs(mixture.means) + np.sqrt(sample.squared_spreads))  # (K, d)
     if mixture.structure == "tied":
         near = mixture.weights @ near
     floor = np.maximum(near, SMALLEST)
     if mixture.structure in ("full", "tied"):
-        floor = np.maximum(floor, 2.0**-50 * mixture.n_features * np.diagonal(mixture.covariances, axis1=-2, axis2=-1))
+        variances = np.diagonal(mixture.covariances, axis1=-2, axis2=-1)
+        floor = np.maximum(floor, 2.0**-50 * mixture.n_features * variances)
     raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, floor)
     if not np.array_equal(raised, mixture.covariances):
-        which = "the shared covariance" if mixture.structure == "tied" else f"component {np.argwhere(raised != mixture.covariances)[0, 0]}"
-        raise CollapsedComponent(f"No estimate: {which} has no spread beyond rounding, in some direction. Use fewer components, "
-                                 "another start, a simpler covariance structure, or a positive reg_covar.")
+        first = np.argwhere(raised != mixture.covariances)[0, 0]
+        which = "the shared covariance" if mixture.structure == "tied" else f"component {first}"
+        raise CollapsedComponent(
+            f"No estimate: {which} has no spread beyond rounding, in some direction. "
+            "Use fewer components, another start, a simpler covariance structure, "
+            "or a positive reg_covar.")
