@@ -470,7 +470,7 @@ def subsample(
     return sample.X[rows].astype(float), np.maximum(sample.weights[rows], least)
 
 def start_size(n_components: int, n_features: int, structure: str) -> int:
-    "Rows enough for a start: 2,000, 200 a component, or 20 for each row of a covariance matrix."
+    "Rows enough for a start: 2,000, 200 a component, or 20 a row of a covariance matrix."
     matrix = 20 * n_features if structure in ("full", "tied") else 0
     return max(2000, 200 * n_components, matrix)
 
@@ -682,7 +682,7 @@ def off_saddle(
     go_on: Callable[[Mixture], Result],  # from a start to its end
     rng: np.random.Generator,
 ) -> Result:
-    "A run that ended with equal components, or what follows from setting them apart, if better."
+    "A run that ended with equal components, or the run after they were set apart, if better."
     mixture, pairs = result.mixture, twins(result.mixture) if result.converged else []
     if not pairs:
         return result
