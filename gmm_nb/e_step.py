@@ -207,7 +207,7 @@ def peak_if_bounded(
     mixture: Mixture,
     sample: Sample,
 ) -> float | None:
-    "The highest possible log joint, if all are near enough to it, Eq. (eq-s-bound), or None."
+    "The highest peak if no log joint can be 600 or more below it, Eq. (eq-s-bound); else None."
     if mixture.structure == "tied" or not mixture.weights.min() > 0:
         return None  # the features of tied mixtures leave out a part
     peaks = mixture.log_peaks

@@ -105,7 +105,7 @@ def times(A, v):
     return v @ A if A.ndim == 3 else v * A[:, None]
 
 def nearest(units, A, centres):
-    "(S, K, m): the share that each centre of each run has in each row, Eq. (eq-i-score)."
+    "(S, K, m): the share that each of K centres of S runs has in each row, Eq. (eq-i-score)."
     S, K, r = centres.shape
     linear = times(A, centres)
     W = np.concatenate([-0.5 * (linear * centres).sum(axis=2, keepdims=True), linear], axis=2)
@@ -406,7 +406,7 @@ def longest_axes(stack: Mixture, rows: StartRows, rng) -> np.ndarray:
     S, unit, d = stack.covariances, np.sqrt(rows.floor), stack.n_features
     if rows.form == "full":
         values, vectors = np.linalg.eigh(S / np.outer(unit, unit))
-        longest = range(d)[:-AXES - 1:-1]  # eigenvalues ascend
+        longest = range(d)[:-AXES - 1:-1]  # in units of the spreads; eigenvalues ascend
         return np.stack([np.sqrt(values[:, [j]]) * vectors[..., j] * unit for j in longest])
     if rows.form == "diag":
         order = np.argsort(-S / rows.floor, axis=1, kind="stable")
@@ -417,7 +417,7 @@ def longest_axes(stack: Mixture, rows: StartRows, rng) -> np.ndarray:
 
 # %% ../nbs/16_initialization.ipynb #5db2c3d1
 def moves(stack: Mixture, rows: StartRows, most: int, rng) -> tuple[Mixture, int]:
-    "A mixture and what merging two components and splitting a third makes of it; how many."
+    "A mixture and its moves (two merged, a third split) as a stack, and how many these are."
     i, j, weight, mean, covariance = merges(stack, rows)
     axes, heavy = longest_axes(stack, rows, rng), np.argsort(-stack.weights, kind="stable")
     ranks = sorted((a + b + c, a, k, c)
@@ -515,7 +515,7 @@ def refined(
     rng,
     map: Callable = map,
 ) -> Mixture:
-    "A mixture found on `size` rows, after EM on five times as many, and so on."
+    "A mixture found on `size` rows, after EM on five times as many and so on, short of all."
     while 15 * size < len(sample.X):
         size = 5 * size
         part = prepare(*subsample(sample, size, rng), mixture.structure)
@@ -528,7 +528,7 @@ def refined(
 
 # %% ../nbs/16_initialization.ipynb #6494c3d1
 def revived(stack: Mixture) -> Mixture:
-    "Components without rows become twins of the heaviest: with fewer rows than components."
+    "Components without rows become twins of the heaviest one, as some must if rows are few."
     weights, twin = stack.weights.copy(), np.arange(stack.n_components)
     for k in np.flatnonzero(weights < DEAD):
         twin[k] = np.argmax(weights)
