@@ -34,7 +34,8 @@ __all__ = ['parser', 'main']
 # %% ../nbs/33_command.ipynb #f370b0b4
 def _at_least(kind, smallest, largest=np.inf):
     "A type for argparse: a finite number of some kind that is not too small, nor too large"
-    expected = f"of at least {smallest}" if largest == np.inf else f"from {smallest} to {largest}"
+    expected = f"of at least {smallest}"
+    if largest != np.inf: expected = f"from {smallest} to {largest}"
     def number(text):
         value = kind(text)
         if not (smallest <= value <= largest and value < np.inf):
@@ -46,45 +47,74 @@ def _at_least(kind, smallest, largest=np.inf):
 def _names(text):
     "The pieces of a list with commas; a piece that has a comma itself stands in double quotes"
     try: rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
-    except csv.Error as error: raise argparse.ArgumentTypeError(f"expected names and commas ({error})")
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"expected names and commas ({error})")
     if len(rows) > 1: raise argparse.ArgumentTypeError(f"expected one line, got {len(rows)}")
     return rows[0] if rows else []
 
+# %% ../nbs/33_command.ipynb #6e19c4b8
+def _separator(text):
+    "The character that a separator stands for; a tab is hard to type"
+    return {"\\t": "\t", "tab": "\t"}.get(text, text)
+
 def _add_reading(command):
-    command.add_argument("--columns", type=_names, metavar="A,B", help="which columns to use, by name or by index from 0 (default: all)")
-    command.add_argument("--sep", type=lambda text: {"\\t": "\t", "tab": "\t"}.get(text, text), default=",", metavar="C",
-                         help="the character between the cells, or tab (default: a comma)")
+    add = command.add_argument
+    add("--columns", type=_names, metavar="A,B",
+        help="which columns to use, by name or by index from 0 (default: all)")
+    add("--sep", type=_separator, default=",", metavar="C",
+        help="the character between the cells, or tab (default: a comma)")
 
 def _add_fitting(command):
-    command.add_argument("-k", "--components", type=_at_least(int, 1), default=2, metavar="K", help="how many Gaussians (default: 2)")
-    command.add_argument("--covariance", choices=STRUCTURES, default="full", help="the structure of the covariances (default: full)")
-    command.add_argument("--seed", type=_at_least(int, 0, 2**32 - 1), default=0, help="seed of the starts (default: 0)")
-    command.add_argument("--n-init", type=_at_least(int, 1, 10**6), default=1, metavar="N", help="how many races of a dozen starts to run (default: 1)")
-    command.add_argument("--max-iter", type=_at_least(int, 1), default=1000, metavar="N", help="most iterations (default: 1000)")
-    command.add_argument("--tol", type=_at_least(float, 0), default=1e-7, help="stop when the log-likelihood per row gains less (default: 1e-7)")
+    add = command.add_argument
+    add("-k", "--components", type=_at_least(int, 1), default=2, metavar="K",
+        help="how many Gaussians (default: 2)")
+    add("--covariance", choices=STRUCTURES, default="full",
+        help="the structure of the covariances (default: full)")
+    add("--seed", type=_at_least(int, 0, 2**32 - 1), default=0,
+        help="seed of the starts (default: 0)")
+    add("--n-init", type=_at_least(int, 1, 10**6), default=1, metavar="N",
+        help="how many races of a dozen starts to run (default: 1)")
+    add("--max-iter", type=_at_least(int, 1), default=1000, metavar="N",
+        help="most iterations (default: 1000)")
+    add("--tol", type=_at_least(float, 0), default=1e-7,
+        help="stop when less log-likelihood per row is left to gain (default: 1e-7)")
 
 # %% ../nbs/33_command.ipynb #4e55997d
 def parser() -> argparse.ArgumentParser:
     "The words that the command understands."
-    top = argparse.ArgumentParser(prog="gmm-nb", description="Gaussian mixtures: fit them to a CSV file, label rows, draw samples.")
+    top = argparse.ArgumentParser(
+        prog="gmm-nb",
+        description="Gaussian mixtures: fit them to a CSV file, label rows, draw samples.")
     top.add_argument("--version", action="version", version=f"gmm_nb {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True)
-    command = verbs.add_parser("fit", help="fit a mixture and print it", description="Fit a Gaussian mixture by EM and print it.")
-    command.add_argument("file", nargs="?", help="a CSV file of numbers, with or without a row of names (default: Old Faithful)")
+    command = verbs.add_parser("fit", help="fit a mixture and print it",
+                               description="Fit a Gaussian mixture by EM and print it.")
+    command.add_argument("file", nargs="?", help="a CSV file of numbers, with or without "
+                         "a row of names (default: Old Faithful)")
     _add_reading(command)
     _add_fitting(command)
-    command.add_argument("--plot", metavar="FILE.png", help="draw the fit into a picture (.png, .svg, .pdf)")
-    command.add_argument("--save", metavar="MODEL.npz", help="save the mixture for predict and sample")
-    command = verbs.add_parser("predict", help="label rows", description="Label the rows of a file: component and probabilities, as CSV.")
+    command.add_argument("--plot", metavar="FILE.png",
+                         help="draw the fit into a picture (.png, .svg, .pdf)")
+    command.add_argument("--save", metavar="MODEL.npz",
+                         help="save the mixture for predict and sample")
+    command = verbs.add_parser(
+        "predict", help="label rows",
+        description="Label the rows of a file: component and probabilities, as CSV.")
     command.add_argument("model", help="a mixture that fit --save wrote")
-    command.add_argument("file", help="a CSV file with the columns that the mixture was fitted to")
+    command.add_argument("file", help="a CSV file with the columns that "
+                         "the mixture was fitted to")
     _add_reading(command)
-    command.add_argument("-o", "--output", metavar="FILE.csv", help="write to a file instead of the terminal")
-    command = verbs.add_parser("sample", help="draw rows", description="Draw rows from a mixture, as CSV.")
+    command.add_argument("-o", "--output", metavar="FILE.csv",
+                         help="write to a file instead of the terminal")
+    command = verbs.add_parser("sample", help="draw rows",
+                               description="Draw rows from a mixture, as CSV.")
     command.add_argument("model", help="a mixture that fit --save wrote")
-    command.add_argument("-n", type=_at_least(int, 0, 10**12), default=100, help="how many rows (default: 100)")
-    command.add_argument("--seed", type=_at_least(int, 0), default=None, help="seed, for the same rows again")
-    command.add_argument("-o", "--output", metavar="FILE.csv", help="write to a file instead of the terminal")
+    command.add_argument("-n", type=_at_least(int, 0, 10**12), default=100,
+                         help="how many rows (default: 100)")
+    command.add_argument("--seed", type=_at_least(int, 0), default=None,
+                         help="seed, for the same rows again")
+    command.add_argument("-o", "--output", metavar="FILE.csv",
+                         help="write to a file instead of the terminal")
     return top
 
 # %% ../nbs/33_command.ipynb #fc4dc2b9
@@ -92,13 +122,16 @@ def _faithful(): return files("gmm_nb") / "datasets" / "faithful.csv"
 
 def _data(options):
     "The table that `fit` works on, and what to call it"
-    if options.file is not None: return read_csv(options.file, options.columns, sep=options.sep), options.file
+    if options.file is not None:
+        return read_csv(options.file, options.columns, sep=options.sep), options.file
     with as_file(_faithful()) as path: return read_csv(path, options.columns), "Old Faithful"
 
 def _new_data(options, n_features, fitted):
     "The rows that `predict` labels, in the columns that the model was fitted to"
-    def same_names(names): return fitted if fitted and set(fitted) <= set(names) else range(len(names))
-    table = read_csv(options.file, options.columns if options.columns is not None else same_names, sep=options.sep)
+    def same_names(names):
+        return fitted if fitted and set(fitted) <= set(names) else range(len(names))
+    columns = options.columns if options.columns is not None else same_names
+    table = read_csv(options.file, columns, sep=options.sep)
     return as_data(table.X, n_features, name=options.file)
 
 # %% ../nbs/33_command.ipynb #db81db8b
@@ -119,17 +152,22 @@ def _check_targets(inputs, outputs, prints=True):
             raise ValueError(f"{path} is to be read and written; give the output another name.")
     if not prints: return
     if sys.stdout is None or sys.stdout.closed:
-        raise OSError(errno.EBADF, "is closed; send it somewhere, for example to /dev/null", "standard output")
+        raise OSError(errno.EBADF, "is closed; send it somewhere, for example to /dev/null",
+                      "standard output")
     for path in inputs:
         if os.path.isfile(path) and is_output(os.stat(path)):
-            raise ValueError(f"{path} is to be read, and the output goes to it; send it elsewhere.")
+            raise ValueError(f"{path} is to be read, and the output goes to it; "
+                             "send it elsewhere.")
 
 def _check_picture(path):
     "ValueError for a kind of picture that matplotlib cannot draw"
     if path is None: return
     from matplotlib.backend_bases import FigureCanvasBase
     kind, known = Path(path).suffix.lower().lstrip("."), FigureCanvasBase.filetypes
-    if kind not in known: raise ValueError(f"{path} has no ending that names a picture; expected one of {', '.join('.' + name for name in known)}.")
+    if kind not in known:
+        endings = ", ".join(f".{name}" for name in known)
+        raise ValueError(f"{path} has no ending that names a picture; "
+                         f"expected one of {endings}.")
 
 # %% ../nbs/33_command.ipynb #a6d81e47
 def _shown(text):
@@ -175,32 +213,38 @@ def _draw(path, mixture, table):
         use_style()
         names = [_shown(name).replace("$", r"\$") for name in table.columns]  # no formulas
         figure = plot_fit(mixture, table.X, columns=names)
-        figure.savefig(content, format=Path(path).suffix.lower().lstrip("."), dpi=120, bbox_inches="tight")
+        kind = Path(path).suffix.lower().lstrip(".")
+        figure.savefig(content, format=kind, dpi=120, bbox_inches="tight")
     plt.close(figure)
     write_whole(path, content.getvalue())
 
 # %% ../nbs/33_command.ipynb #c64b3b68
 def _format(means, sds):
-    "How to print a column's means and standard deviations: three digits of the smallest deviation"
+    "How to print a column's means and deviations: three digits of the smallest deviation"
     decimals = 2 - int(np.floor(np.log10(sds.min())))
     return f".{max(decimals, 0)}f" if decimals <= 6 and np.abs(means).max() < 1e8 else ".4g"
 
 def _cells(name, means, sds):
-    "One column of data in the table: its heading over two columns, then a line for each component"
+    "One column of data in the table: its heading over two columns, then the components"
     form = _format(means, sds)
     numbers = [(format(mean, form), format(sd, form)) for mean, sd in zip(means, sds)]
     widths = [max(len(text) for text in column) for column in zip(("mean", "sd"), *numbers)]
-    lines = ["  ".join(text.rjust(width) for text, width in zip(pair, widths)) for pair in [("mean", "sd"), *numbers]]
+    pairs = [("mean", "sd"), *numbers]
+    lines = ["  ".join(text.rjust(width) for text, width in zip(pair, widths))
+             for pair in pairs]
     width = max(len(name), len(lines[0]))
     return [name.rjust(width), *(line.rjust(width) for line in lines)]
 
 def _table(mixture, columns, width=100):
     "The table of components as lines of text, in several parts where the columns are many"
     sds = np.sqrt(np.diagonal(mixture.matrices(), axis1=1, axis2=2))
-    head = [" " * 17, "component  weight", *(f"{k:9}  {weight:6.4f}" for k, weight in enumerate(mixture.weights))]
+    weights = (f"{k:9}  {weight:6.4f}" for k, weight in enumerate(mixture.weights))
+    head = [" " * 17, "component  weight", *weights]
     lines, part = [], head
-    for column in (_cells(*column) for column in zip(map(_shown, columns), mixture.means.T, sds.T)):
-        if part is not head and len(part[0]) + len(column[0]) + 4 > width: lines, part = [*lines, *part, ""], head
+    for name, means, sd in zip(map(_shown, columns), mixture.means.T, sds.T):
+        column = _cells(name, means, sd)
+        if part is not head and len(part[0]) + len(column[0]) + 4 > width:
+            lines, part = [*lines, *part, ""], head
         part = [f"{left}    {right}" for left, right in zip(part, column)]
     return lines + part
 
@@ -209,11 +253,16 @@ def _report(model, table, name):
     "What `fit` prints: the data, the table of components, and how good the fit is"
     mixture, (n, d) = model.mixture_, table.X.shape
     K, covariance = mixture.n_components, mixture.structure
-    facts = {"log-likelihood": f"{mixture.log_density(table.X).sum():.3f}", "BIC": f"{model.bic(table.X):.3f}  (smaller is better)",
-             "parameters": n_parameters(covariance, K, d), "iterations": model.n_iter_, "converged": "yes" if model.converged_ else "no"}
+    facts = {"log-likelihood": f"{mixture.log_density(table.X).sum():.3f}",
+             "BIC": f"{model.bic(table.X):.3f}  (smaller is better)",
+             "parameters": n_parameters(covariance, K, d),
+             "iterations": model.n_iter_,
+             "converged": "yes" if model.converged_ else "no"}
     many = lambda number, what: f"{number} {what}{'' if number == 1 else 's'}"
-    return "\n".join([f"{_shown(name)}: {many(n, 'row')}, {many(d, 'column')}; {many(K, 'component')}, {covariance} covariance", "",
-                      *_table(mixture, table.columns), "", *(f"{what:16}{value}" for what, value in facts.items())])
+    title = (f"{_shown(name)}: {many(n, 'row')}, {many(d, 'column')}; "
+             f"{many(K, 'component')}, {covariance} covariance")
+    lines = (f"{what:16}{value}" for what, value in facts.items())
+    return "\n".join([title, "", *_table(mixture, table.columns), "", *lines])
 
 # %% ../nbs/33_command.ipynb #1e755012
 def _progress(**options):
@@ -224,7 +273,7 @@ def _progress(**options):
 
 @contextmanager
 def _on_signals(numbers, usual, react):
-    "React to signals in another way for a while, where nobody else does; only the main thread can"
+    "React to signals in another way for a while, where nobody does; only the main thread can"
     here = threading.current_thread() is threading.main_thread()
     numbers = [number for number in numbers if here and signal.getsignal(number) is usual]
     for number in numbers: signal.signal(number, react)
@@ -253,13 +302,18 @@ def _fit(options):
     _check_picture(options.plot)
     from gmm_nb.estimator import GaussianMixture
     table, name = _data(options)
-    model = GaussianMixture(options.components, covariance_type=options.covariance, tol=options.tol,
-                            max_iter=options.max_iter, n_init=options.n_init, random_state=options.seed)
-    warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, without any Python
+    model = GaussianMixture(options.components,
+                            covariance_type=options.covariance,
+                            tol=options.tol,
+                            max_iter=options.max_iter,
+                            n_init=options.n_init,
+                            random_state=options.seed)
+    warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, in plain words
     stopped = _fit_and_watch(model, table.X)
     if stopped: _tell("interrupted; this is the best mixture so far.")
     report, mixture = _report(model, table, name), model.mixture_
-    kept = [path for path in (options.save, options.plot) if stopped and path and os.path.exists(path)]
+    kept = [path for path in (options.save, options.plot)
+            if stopped and path and os.path.exists(path)]
     for path in kept: _tell(f"interrupted; {path} is left as it was.")
     try:
         if options.save not in (None, *kept): mixture.save(options.save, columns=table.columns)
@@ -293,7 +347,8 @@ def _drawn(mixture, n, rng):
 def _sample(options):
     _check_targets([options.model], [options.output], options.output is None)
     mixture, names = load_saved(options.model, Mixture)
-    names, rng = names or [f"x{j}" for j in range(mixture.n_features)], np.random.default_rng(options.seed)
+    names = names or [f"x{j}" for j in range(mixture.n_features)]
+    rng = np.random.default_rng(options.seed)
     rows = _drawn(mixture, options.n, rng)
     with _progress(iterable=rows, desc="writing", unit=" rows", total=options.n) as bar:
         _write_csv(options.output, names, bar)

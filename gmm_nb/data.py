@@ -16,22 +16,28 @@ __all__ = ['as_data']
 def _real_array(X, name):
     "`X` as a float32 or float64 array; the same memory where it is one already"
     if hasattr(X, "toarray"):
-        raise ValueError(f"{name} is a sparse matrix; expected a dense array. Use {name}.toarray().")
+        raise ValueError(f"{name} is a sparse matrix; expected a dense array. "
+                         f"Use {name}.toarray().")
     if np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked entries; expected a number in every place. Drop those rows first.")
+        raise ValueError(f"{name} has masked entries; expected a number in every place. "
+                         "Drop those rows first.")
     try: array = np.asarray(X)
     except ValueError as error:
-        raise ValueError(f"{name} has rows of different lengths; expected shape (n_samples, n_features).") from error
+        raise ValueError(f"{name} has rows of different lengths; "
+                         "expected shape (n_samples, n_features).") from error
     if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; expected real numbers.")
+        raise ValueError(f"Complex data not supported: {name} has dtype {array.dtype}; "
+                         "expected real numbers.")
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} has dtype {array.dtype}; expected numbers. Convert it, for example with {name}.astype(float).")
+        raise ValueError(f"{name} has dtype {array.dtype}; expected numbers. "
+                         f"Convert it, for example with {name}.astype(float).")
     single = array.dtype.kind == "f" and array.dtype.itemsize == 4
-    with np.errstate(over="ignore"): return array.astype(np.float32 if single else np.float64, copy=False)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32 if single else np.float64, copy=False)
 
 # %% ../nbs/01_notation.ipynb #cc2f9f47
 def _check_finite(X, name):
-    "ValueError that says how many entries of `X` are NaN or infinite, and where the first one is"
+    "ValueError that says how many entries of `X` are NaN or infinite, and where the first is"
     with np.errstate(all="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)): return
     n_bad, first, step = 0, None, max(1, 2**16 // X.shape[1])
@@ -42,31 +48,36 @@ def _check_finite(X, name):
             first = (start + int(row), int(column))
         n_bad += np.count_nonzero(bad)
     if n_bad:
-        raise ValueError(f"{name} has {n_bad} NaN or infinite value(s), the first ({X[first]}) at row {first[0]}, column {first[1]}; "
-                         "expected finite numbers. Drop or fill those rows first.")
+        raise ValueError(f"{name} has {n_bad} NaN or infinite value(s), the first ({X[first]}) "
+                         f"at row {first[0]}, column {first[1]}; expected finite numbers. "
+                         "Drop or fill those rows first.")
 
 # %% ../nbs/01_notation.ipynb #cf7310bf
 def as_data(
-    X,  # the data: an array, a list of rows or a data frame of real numbers, `(n_samples, n_features)`
+    X,  # the data: an array, a list of rows or a data frame of real numbers, `(n, d)`
     n_features=None,  # the number of columns that is expected; None allows any
     name="X",  # what to call the data in an error message
-) -> np.ndarray:  # `(n_samples, n_features)`, float32 if `X` is and float64 otherwise; `X` itself where nothing is to do
-    "The data as a matrix of finite real numbers, or a ValueError that says what is wrong and what to do."
+) -> np.ndarray:  # `(n, d)`, float32 if `X` is, else float64; `X` itself where nothing is to do
+    "The data as a matrix of finite real numbers; ValueError says what is wrong and what to do."
     X = _real_array(X, name)
     if X.ndim != 2:
-        advice = f" Reshape your data: {name}.reshape(-1, 1) for one feature, {name}.reshape(1, -1) for one sample." if X.ndim == 1 else ""
-        raise ValueError(f"{name} has shape {X.shape}; expected 2D data, (n_samples, n_features).{advice}")
+        advice = (f" Reshape your data: {name}.reshape(-1, 1) for one feature, "
+                  f"{name}.reshape(1, -1) for one sample.") if X.ndim == 1 else ""
+        raise ValueError(f"{name} has shape {X.shape}; "
+                         f"expected 2D data, (n_samples, n_features).{advice}")
     for axis, what in enumerate(("sample", "feature")):
         if X.shape[axis] == 0:
-            raise ValueError(f"{name} has 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required.")
+            raise ValueError(f"{name} has 0 {what}(s) (shape={X.shape}) "
+                             "while a minimum of 1 is required.")
     if n_features is not None and X.shape[1] != n_features:
-        raise ValueError(f"{name} has {X.shape[1]} column(s); expected {n_features}, one for each feature.")
+        raise ValueError(f"{name} has {X.shape[1]} column(s); "
+                         f"expected {n_features}, one for each feature.")
     _check_finite(X, name)
     return X
 
 # %% ../nbs/01_notation.ipynb #d1e19240
 def __getattr__(name):
-    "What was in this module before the book was put in the reader's order, from the module that has it now."
+    "What was in this module once, from the module that has it now."
     from importlib import import_module
     homes = () if name.startswith("_") else ("tables",)  # Python itself asks for __path__
     for home in homes:

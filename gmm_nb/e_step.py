@@ -21,13 +21,13 @@ __all__ = ['LOWEST', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'normalize', 'kappas', 'k
            'is_fast', 'e_step']
 
 # %% ../nbs/11_e_step.ipynb #b4176f03
-LOWEST = -600.0  # exp(-600) is 1e-261: nothing beside 1, and its products with data are not subnormal
+LOWEST = -600.0  # exp(-600) is 1e-261: nothing beside 1; products with data are not subnormal
 
 def normalize(
     joint: np.ndarray,  # (K, m) log joint densities; responsibilities on return
     top: np.ndarray,  # (m,) work space
     total: np.ndarray,  # (m,) work space
-    weights: np.ndarray | None = None,  # (m,) sample weights: responsibilities are multiplied by them
+    weights: np.ndarray | None = None,  # (m,) sample weights: they multiply responsibilities
     bounded: bool = False,  # whether all log joints are known to lie between LOWEST and 0
 ) -> float:  # Σ_i w_i log Σ_k exp(joint_ki)
     "Turn log joints into responsibilities in place; return the log-likelihood of the columns."
@@ -36,7 +36,8 @@ def normalize(
         np.subtract(joint, top, out=joint)
         np.maximum(joint, LOWEST, out=joint)
     np.exp(joint, out=joint)
-    np.dot(np.ones(len(joint)), joint, out=total)  # sums of columns: faster than np.sum, and without Python's lock
+    # sums of columns: faster than np.sum, and without Python's lock
+    np.dot(np.ones(len(joint)), joint, out=total)
     if bounded:
         np.log(total, out=top)
     else:
@@ -50,10 +51,11 @@ def kappas(
     mixture: Mixture,
     reach: np.ndarray,  # (d,) or (K, d) distances R
 ) -> np.ndarray:  # (K,)
-    "How much larger the terms of each component's log-density can be than one, Eq. (eq-s-kappa)."
+    "How much larger than one the terms of each log-density can be, Eq. (eq-s-kappa)."
     reach = reach + np.zeros(mixture.means.shape)
     with np.errstate(over="ignore"):  # then it is infinite, and large enough
-        return (reach * FORMS[mixture.structure].times(np.abs(precisions(mixture)), reach)).sum(axis=1)
+        times = FORMS[mixture.structure].times
+        return (reach * times(np.abs(precisions(mixture)), reach)).sum(axis=1)
 
 def kappa(mixture: Mixture, reach: np.ndarray) -> float:
     "The largest of them."
@@ -62,7 +64,9 @@ def kappa(mixture: Mixture, reach: np.ndarray) -> float:
 # %% ../nbs/11_e_step.ipynb #2a1b319d
 def _whitened_square(mixture, k, x, work):
     "(m,) squared Mahalanobis distances of the centred columns x (d, m) from component k."
-    factor = mixture.precisions_cholesky if mixture.structure == "tied" else mixture.precisions_cholesky[k]
+    factor = mixture.precisions_cholesky
+    if mixture.structure != "tied":
+        factor = factor[k]
     if mixture.structure in ("full", "tied"):
         y = np.matmul(factor.T, x, out=work)
     else:
@@ -70,7 +74,7 @@ def _whitened_square(mixture, k, x, work):
     return np.einsum("am,am->m", y, y)
 
 def _log_joint(mixture, X, squares):
-    "Log joints in place of the squared distances (K, m) of the columns of X (d, m), Eq. (eq-m-log-joint)."
+    "Log joints in place of the squared distances (K, m) of X (d, m), Eq. (eq-m-log-joint)."
     if not squares.max() < FAR:  # some row is too far for squares
         squares[...] = mixture.told_apart(X.T, squares)
     squares *= -0.5
@@ -85,28 +89,30 @@ def _negligible(sample):
     return NEGLIGIBLE * sample.n_samples / len(sample.X)
 
 def _that_count(X, resp, negligible):
-    "The columns of X (d, m) and their responsibilities (m,), without negligible ones where those are most."
+    "The columns of X (d, m) and their resp (m,); if most are negligible, without those."
     near = np.flatnonzero(resp > negligible)
     return (X, resp) if 2 * len(near) > len(resp) else (np.take(X, near, axis=1), resp[near])
 
 # %% ../nbs/11_e_step.ipynb #0cd27e8d
 def _careful_block(sample, mixture, about, rows, chunk):
-    "Sums over one block of rows by whitening, measured from `about` (K, d): counts, first, second, log-likelihood."
+    "Sums of a block by whitening, from `about` (K, d): counts, first, second, log-likelihood."
     (K, d), structure = mixture.means.shape, mixture.structure
-    columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in (d, d, d, K, 1, 1))
+    heights = d, d, d, K, 1, 1
+    columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in heights)
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
     second, negligible = np.zeros(covariances_shape(structure, K, d)), _negligible(sample)
     for start in rows:
         m = min(chunk, rows.stop - start)
         X = columns[:, :m]
-        X[...] = sample.X[start:start + m].T  # once: columns of a row-wise array are slow to read
+        # once: the columns of a row-wise array are slow to read
+        X[...] = sample.X[start:start + m].T
         w = None if sample.weights is None else sample.weights[start:start + m]
         for k in range(K):
             centred = np.subtract(X, mixture.means[k][:, None], out=x[:, :m])
             joint[k, :m] = _whitened_square(mixture, k, centred, y[:, :m])
         resp = _log_joint(mixture, X, joint[:, :m])
         log_likelihood += normalize(resp, top[0, :m], total[0, :m], w)
-        resp *= resp > negligible  # what was raised to LOWEST, too: squares of 1e140 would notice
+        resp *= resp > negligible  # what was raised to LOWEST, too: squares of 1e140 would show
         counts += resp.sum(axis=1)
         for k in range(K):
             rows_k, resp_k = _that_count(X, resp[k], negligible)
@@ -118,7 +124,7 @@ def _careful_block(sample, mixture, about, rows, chunk):
 
 # %% ../nbs/11_e_step.ipynb #f25807a9
 def _work_space(sample, *shapes):
-    "Arrays of these shapes, from the shelf if they fit, else made of ones: the first feature is one and stays so."
+    "Arrays of these shapes: from the shelf, or new ones (the first feature is one)."
     try:
         work = sample.buffers.pop()
         if [array.shape for array in work] == [*shapes]:
@@ -133,9 +139,10 @@ def _lines(n):
     return n + (n % 4 == 3)
 
 def _fast_block(sample, structure, W, bounded, rows, chunk):
-    "Sums over one block of rows by features: (K, P) array of γFᵀ and the log-likelihood. Eq. (eq-s-products)"
+    "Sums over one block of rows by features: γFᵀ (K, P), log-likelihood. Eq. (eq-s-products)"
     K, P = W.shape
-    F, joint, top, total = work = _work_space(sample, (_lines(P), chunk), (_lines(K), chunk), (chunk,), (chunk,))
+    work = _work_space(sample, (_lines(P), chunk), (_lines(K), chunk), (chunk,), (chunk,))
+    F, joint, top, total = work
     F[P:], joint[K:] = 0.0, 0.0
     sums, log_likelihood = 0.0, 0.0
     for start in rows:
@@ -144,7 +151,8 @@ def _fast_block(sample, structure, W, bounded, rows, chunk):
         f = features(sample.X[start:start + m], sample.origin, structure, out=F[:P, :m])
         resp = np.matmul(W, f, out=joint[:K, :m])
         log_likelihood += normalize(resp, top[:m], total[:m], w, bounded)
-        sums += np.dot(F[:, :m], joint[:, :m].T)  # unlike F @ joint.T, it lets go of Python's lock for small results too
+        # unlike F @ joint.T, it lets go of Python's lock for small results too
+        sums += np.dot(F[:, :m], joint[:, :m].T)
     sample.buffers.append(work)
     return sums[:P, :K].T, log_likelihood
 
@@ -156,7 +164,7 @@ def wide_rows(n: int, n_components: int, n_features: int) -> int:
     return min(n, max(64, 430_000 // (2 * n_features + SLAB * n_components)))
 
 def _slabs(mixture):
-    "P_kᵀ/√2 of all components, cut into stacks of `SLAB` rows each, without the zeros on the right."
+    "P_kᵀ/√2 of all components, in stacks of `SLAB` rows each, without the zeros on the right."
     factors = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2)
     starts = range(0, mixture.n_features, SLAB)
     return [np.concatenate(factors[:, a:a + SLAB, :a + SLAB]) for a in starts]
@@ -174,7 +182,8 @@ def _subtract_squares(joint, slabs, x, work):
 def _wide_block(sample, W, slabs, bounded, rows, chunk):
     "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood."
     K, d = len(W), W.shape[1] - 1
-    shapes = (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (len(slabs[0]) * chunk,), (d, chunk)
+    stacked = len(slabs[0]) * chunk
+    shapes = (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (stacked,), (d, chunk)
     F, joint, top, total, y, z = work = _work_space(sample, *shapes)
     sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
     negligible = _negligible(sample)
@@ -198,11 +207,12 @@ def peak_if_bounded(
     mixture: Mixture,
     sample: Sample,
 ) -> float | None:
-    "The highest log joint there can be, if none can be further than `LOWEST` below it, Eq. (eq-s-bound); otherwise None."
-    if mixture.structure == "tied" or not mixture.weights.min() > 0:  # tied: its features leave out a part
-        return None
+    "The highest peak if no log joint can be 600 or more below it, Eq. (eq-s-bound); else None."
+    if mixture.structure == "tied" or not mixture.weights.min() > 0:
+        return None  # the features of tied mixtures leave out a part
     peaks = mixture.log_peaks
-    lowest = peaks - 0.5 * kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))
+    farthest = kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))
+    lowest = peaks - 0.5 * farthest
     top = float(peaks.max())
     return top if lowest.min() > top + LOWEST else None
 
@@ -215,26 +225,32 @@ def is_wide(mixture: Mixture) -> bool:
 
 def is_fast(sample: Sample, mixture: Mixture) -> bool:
     "Whether sums about the common origin are accurate for this mixture."
-    reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))  # a mean may lie outside the data
+    # a mean may lie outside the data
+    reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))
     return 2.0**-52 * kappa(mixture, reach) < ROUNDING
 
 # %% ../nbs/11_e_step.ipynb #73fe50a5
 def _check_fits(sample, mixture):
     "The data must have the mixture's columns, and for tied covariances the whole scatter."
     if sample.X.shape[1] != mixture.n_features:
-        raise ValueError(f"Got data with {sample.X.shape[1]} columns; expected {mixture.n_features}, one for each feature of the mixture.")
+        raise ValueError(f"Got data with {sample.X.shape[1]} columns; "
+                         f"expected {mixture.n_features}, one for each feature of the mixture.")
     if mixture.structure == "tied" and sample.scatter.ndim != 2:
-        raise ValueError("Got a sample without its scatter matrix, which tied covariances need; use prepare(X, structure='tied').")
+        raise ValueError("Got a sample without its scatter matrix, which tied covariances need;"
+                         " use prepare(X, structure='tied').")
 
 # %% ../nbs/11_e_step.ipynb #e97509d6
 def e_step(
     X: np.ndarray | Sample,  # (n, d) data, or a prepared `Sample`
     mixture: Mixture,  # the mixture that gives the responsibilities
     map: Callable = map,  # how to run the blocks: see `parallel`
-    about: np.ndarray | None = None,  # (K, d) origins to measure from, by the careful path; None: whatever suits
+    about: np.ndarray | None = None,  # (K, d) origins, for the careful path; None: what suits
 ) -> Statistics:  # sums over all rows, and the log-likelihood of `mixture`
-    "The E-step: responsibilities and their sums, Eq. (eq-s-sums). Raises ValueError for bad data."
-    sample = X if isinstance(X, Sample) else prepare(as_data(X, mixture.n_features), structure=mixture.structure)
+    "The E-step: responsibilities and their sums, Eq. (eq-s-sums). ValueError for bad data."
+    if isinstance(X, Sample):
+        sample = X
+    else:
+        sample = prepare(as_data(X, mixture.n_features), structure=mixture.structure)
     _check_fits(sample, mixture)
     if about is not None:
         return _careful(sample, mixture, map, about)
@@ -245,12 +261,14 @@ def e_step(
 
 # %% ../nbs/11_e_step.ipynb #20f63596
 def _fast(sample, mixture, map=map, peak=None, chunk=None):
-    n, d, structure, bounded = len(sample.X), mixture.n_features, mixture.structure, peak is not None
+    n, d, structure = len(sample.X), mixture.n_features, mixture.structure
+    bounded = peak is not None
     W = coefficients(mixture, sample.origin)
     W[:, 0] -= peak or 0.0
     height = sum(W.shape)
     chunk = chunk or chunk_rows(n, height)
-    parts = _each_block(lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk), n, chunk, height, map)
+    work = lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk)
+    parts = _each_block(work, n, chunk, height, map)
     sums, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
     if structure == "tied":  # what all components share was left out
@@ -258,20 +276,25 @@ def _fast(sample, mixture, map=map, peak=None, chunk=None):
         log_likelihood -= 0.5 * np.sum(precisions(mixture) * second)
     else:
         second = FORMS[structure].unpack(sums[:, 1 + d:], d)
-    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood, sample.n_samples, sample.origin, structure)
+    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood,
+                      sample.n_samples, sample.origin, structure)
 
 def _wide(sample, mixture, map=map, peak=None):
     n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
     W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
     W[:, 0] -= peak or 0.0
     chunk, height = wide_rows(n, K, d), 2 * d + SLAB * K
-    parts = _each_block(lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk), n, chunk, height, map)
+    work = lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk)
+    parts = _each_block(work, n, chunk, height, map)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
-    return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood, sample.n_samples, sample.origin, "full")
+    return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood,
+                      sample.n_samples, sample.origin, "full")
 
 def _careful(sample, mixture, map=map, about=None):
-    n, (K, d), about = len(sample.X), mixture.means.shape, mixture.means if about is None else about
+    n, (K, d) = len(sample.X), mixture.means.shape
+    about = mixture.means if about is None else about
     chunk = chunk_rows(n, 3 * d + K)
-    parts = _each_block(lambda rows: _careful_block(sample, mixture, about, rows, chunk), n, chunk, d, map)  # one component at a time: its height is d
+    work = lambda rows: _careful_block(sample, mixture, about, rows, chunk)
+    parts = _each_block(work, n, chunk, d, map)  # one component at a time: its height is d
     return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)

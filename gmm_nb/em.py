@@ -29,7 +29,7 @@ def one_pass(
     floor: np.ndarray | None = None,  # (d,) smallest variances
     map: Callable = map,
 ) -> tuple[Statistics, Mixture]:  # the sums under the mixture, and the mixture after the M-step
-    "An E-step and an M-step that keep their digits. Raises CollapsedComponent where there is no maximum."
+    "An E-step and an M-step that keep their digits. CollapsedComponent if there is no maximum."
     statistics = e_step(sample, mixture, map)
     try:
         updated = m_step(statistics, floor)
@@ -53,7 +53,7 @@ class Step:
     log_likelihood: float  # its log-likelihood, Σ_i w_i log p(x_i)
     updated: Mixture  # the mixture after the M-step
     left: float | None = None  # log-likelihood that is left to gain, where the method can tell
-    state: object = None  # what the method needs to go on from here, where that is more than `updated`
+    state: object = None  # what the method needs to go on from here, beyond `updated`
 
 def em_steps(
     sample: Sample,  # data, from `prepare`
@@ -71,7 +71,7 @@ def em_steps(
 def aitken(
     log_likelihoods: list[float],  # of successive passes; the last five count
 ) -> float:  # at least 0; infinity where the values tell nothing
-    "What is left to gain if gains shrink as the slowest of the last three did, Eq. (eq-e-aitken)."
+    "What is left to gain, by the slowest of the last three passes, Eq. (eq-e-aitken)."
     gains = np.diff(log_likelihoods[-5:])
     if len(gains) and gains[-1] <= 2.0**-50 * abs(log_likelihoods[-1]):
         return 0.0  # rounding
@@ -86,19 +86,21 @@ def aitken(
 class Result:
     "What a run of EM found."
     mixture: Mixture  # the last mixture; no worse than the trace's last value
-    log_likelihoods: np.ndarray  # (n_iter,) after each pass the best so far, of mixtures before their M-step
+    log_likelihoods: np.ndarray  # (n_iter,) the best so far, of mixtures before their M-step
     n_iter: int  # passes over the data
     converged: bool  # whether the stopping rule was met
     interrupted: bool = False  # whether the user stopped it (Ctrl-C)
     collapse: str = ""  # what was said of a component that collapsed on the way
     left: float = np.inf  # log-likelihood that is left to gain, as far as the passes tell
-    tail: tuple = ()  # log-likelihoods of the last plain passes, for a run that goes on from here
+    tail: tuple = ()  # log-likelihoods of the last plain passes, to go on from here
     state: object = None  # of the method, for the same
 
     def what_is_left(self, tol: float, n_samples: float) -> str:
         "How far from its end the run was, in words, for a warning."
         left = self.left / n_samples
-        told = f"about {left:.1g} nats a row are left to gain" if np.isfinite(left) else "there is more to gain"
+        told = "there is more to gain"
+        if np.isfinite(left):
+            told = f"about {left:.1g} nats a row are left to gain"
         return f"{told}, tol is {tol:.3g}"
 
 # %% ../nbs/14_em.ipynb #f44feb70
@@ -110,8 +112,9 @@ def run(
     callback: Callable = lambda step: None,  # called with every step
     after: Result | None = None,  # an earlier run on the same data, which this one goes on from
 ) -> Result:
-    """Consume steps until less than `tol` a row is left to gain, Eq. (eq-e-stop), or `max_iter` passes are done.
+    """Consume steps until less than `tol` a row is left to gain, Eq. (eq-e-stop).
 
+    It stops after `max_iter` passes at the latest.
     CollapsedComponent or KeyboardInterrupt only if there was not a single step."""
     best, tail = (after.log_likelihoods[-1], list(after.tail)) if after else (-np.inf, [])
     trace, step, left, interrupted, collapse = [], None, np.inf, False, ""
@@ -132,12 +135,12 @@ def run(
             raise
         collapse, left = str(error), np.inf
     converged = bool(left < tol * n_samples) and not interrupted
-    return Result(step.updated, np.array(trace), len(trace), converged, interrupted, collapse, left,
-                  tuple(tail[-5:]), step.state)
+    return Result(step.updated, np.array(trace), len(trace), converged, interrupted, collapse,
+                  left, tuple(tail[-5:]), step.state)
 
 # %% ../nbs/14_em.ipynb #f22bbca7
 def __getattr__(name):
-    "What was in this module before the book was put in the reader's order, from the module that has it now."
+    "What was in this module once, from the module that has it now."
     from importlib import import_module
     homes = () if name.startswith("_") else ("acceleration",)  # Python itself asks for __path__
     for home in homes:

@@ -25,7 +25,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
 from .em import Result
-from .initialization import METHODS, as_resp, best_of, find_start, given_start, off_saddle, start_near
+from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
+                                   off_saddle, start_near)
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
@@ -72,7 +73,8 @@ def check_parameters(estimator) -> None:
         _check(ok, name, of(name), f"a whole number of at least {least}")
     for name in ("tol", "reg_covar"):
         number = isinstance(of(name), Real) and not isinstance(of(name), bool)
-        _check(number and 0 <= of(name) < np.inf, name, of(name), "a finite number of at least 0")
+        _check(number and 0 <= of(name) < np.inf, name, of(name),
+               "a finite number of at least 0")
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
@@ -83,7 +85,7 @@ def check_parameters(estimator) -> None:
 # %% ../nbs/30_estimator.ipynb #5c1e0a72
 @cache
 def hooks() -> frozenset:
-    "Private methods of scikit-learn's mixture that a subclass may override, and that nobody calls here."
+    "Private methods of scikit-learn's mixture that a subclass may override; not called here."
     from sklearn.mixture import GaussianMixture as theirs
     private = {name for cls in theirs.__mro__ if cls.__module__.startswith("sklearn.mixture")
                for name, value in vars(cls).items()
@@ -96,34 +98,47 @@ def refuse_hooks(estimator) -> None:
     found = sorted(name for name in hooks() if hasattr(estimator, name))
     if found:
         raise TypeError(
-            f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture calls "
-            "this in a fit; here it is never called. To choose the start, give a function or an "
-            "array as init_params. To change densities, override score_samples and predict_proba. "
-            "To change EM itself, loop over gmm_nb.em.em_steps, or subclass scikit-learn's class "
-            "and take over its fit by from_sklearn. A method that is meant for something else "
-            "needs another name.")
+            f"{type(estimator).__name__} defines {', '.join(found)}. scikit-learn's mixture "
+            "calls this in a fit; here it is never called. To choose the start, give a "
+            "function or an array as init_params. To change densities, override "
+            "score_samples and predict_proba. To change EM itself, loop over "
+            "gmm_nb.em.em_steps, or subclass scikit-learn's class and take over its fit by "
+            "from_sklearn. A method that is meant for something else needs another name.")
 
 # %% ../nbs/30_estimator.ipynb #86f0e631
 def generator(random_state) -> np.random.Generator:
     "A Generator from anything that scikit-learn takes for random_state, or from a Generator."
     if isinstance(random_state, np.random.Generator):
         return random_state
-    return np.random.default_rng(check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32))
+    seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    return np.random.default_rng(seed)
 
 # %% ../nbs/30_estimator.ipynb #22d94ea7
-def covariances_from(precisions_init, structure: str, n_components: int, n_features: int) -> np.ndarray:
-    "Covariances from precisions in scikit-learn's shapes. Raises ValueError where one is not positive definite."
+def covariances_from(
+    precisions_init,  # in scikit-learn's shapes
+    structure: str,
+    n_components: int,
+    n_features: int,
+) -> np.ndarray:
+    "Covariances from precisions. Raises ValueError where one is not positive definite."
+    weights = np.full(n_components, 1 / n_components)
+    means = np.zeros((n_components, n_features))
     try:
-        given = Mixture(np.full(n_components, 1 / n_components), np.zeros((n_components, n_features)), precisions_init, structure)
+        given = Mixture(weights, means, precisions_init, structure)
     except (TypeError, ValueError) as error:
-        told = str(error).replace("covariances", "precisions_init").replace("covariance", "precisions_init")
+        told = str(error).replace("covariances", "precisions_init")
+        told = told.replace("covariance", "precisions_init")
         raise ValueError(told.split(" Remove columns")[0]) from None
     inverse = precisions(given)  # of a matrix taken for a covariance: its inverse
-    return 0.5 * (inverse + np.swapaxes(inverse, -1, -2)) if structure in ("full", "tied") else inverse
+    if structure in ("full", "tied"):
+        return 0.5 * (inverse + np.swapaxes(inverse, -1, -2))
+    return inverse
 
+# %% ../nbs/30_estimator.ipynb #b83f4a09
 def known_means(estimator, n_features: int) -> np.ndarray:
     "`means_init`, (K, d). ValueError for another shape."
-    means, shape = np.asarray(estimator.means_init, dtype=float), (estimator.n_components, n_features)
+    means = np.asarray(estimator.means_init, dtype=float)
+    shape = estimator.n_components, n_features
     _check(means.shape == shape, "means_init of shape", means.shape, f"{shape}")
     if not np.isfinite(means).all():
         raise ValueError("Got means_init with NaN or infinite values; expected finite numbers.")
@@ -134,11 +149,13 @@ def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
     known, K = {}, estimator.n_components
     if estimator.weights_init is not None:
         known["weights"] = np.asarray(estimator.weights_init)
-        _check(known["weights"].shape == (K,), "weights_init of shape", known["weights"].shape, f"({K},)")
+        shape = known["weights"].shape
+        _check(shape == (K,), "weights_init of shape", shape, f"({K},)")
     if estimator.means_init is not None:
         known["means"] = known_means(estimator, n_features)
     if estimator.precisions_init is not None:
-        known["covariances"] = covariances_from(estimator.precisions_init, estimator.covariance_type, K, n_features)
+        known["covariances"] = covariances_from(
+            estimator.precisions_init, estimator.covariance_type, K, n_features)
     return replace(mixture, **known)
 
 # %% ../nbs/30_estimator.ipynb #6a3dbdd1
@@ -147,35 +164,42 @@ def last_mixture(estimator, n_features: int) -> Mixture | None:
     if not estimator.warm_start or lacking(estimator):
         return None
     last, wanted = settled(estimator), (estimator.n_components, n_features)
-    return last if (last.means.shape, last.structure) == (wanted, estimator.covariance_type) else None
+    same = (last.means.shape, last.structure) == (wanted, estimator.covariance_type)
+    return last if same else None
 
 def start_is_known(estimator) -> bool:
     "Whether all parts of a start were given."
-    return all(part is not None for part in (estimator.weights_init, estimator.means_init, estimator.precisions_init))
+    parts = estimator.weights_init, estimator.means_init, estimator.precisions_init
+    return all(part is not None for part in parts)
 
+# %% ../nbs/30_estimator.ipynb #4f6a81c3
 def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map) -> list:
-    "Functions that make mixtures to start from, best first; `counts` says which rows are in the sample."
-    K, structure, method = estimator.n_components, estimator.covariance_type, estimator.init_params
-    last = last_mixture(estimator, sample.X.shape[1])
+    "Functions that make starts, best first; `counts` says which rows are in the sample."
+    K, structure = estimator.n_components, estimator.covariance_type
+    method, d = estimator.init_params, sample.X.shape[1]
+    last = last_mixture(estimator, d)
     if last is not None:
         return [lambda: [last]]
 
     def make():
         if start_is_known(estimator):
-            return [Mixture(np.full(K, 1 / K), known_means(estimator, sample.X.shape[1]), covariances_from(
-                estimator.precisions_init, structure, K, sample.X.shape[1]), structure)]
+            means = known_means(estimator, d)
+            given = covariances_from(estimator.precisions_init, structure, K, d)
+            return [Mixture(np.full(K, 1 / K), means, given, structure)]
         if estimator.means_init is not None:
-            means = known_means(estimator, sample.X.shape[1])
+            means = known_means(estimator, d)
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
-            return find_start(sample, K, method, rng, structure, estimator.reg_covar, floor, map)
+            return find_start(sample, K, method, rng, structure,
+                              estimator.reg_covar, floor, map)
         given = method(sample.X, K, rng) if callable(method) else method
         every = len(sample.X) if callable(method) else len(counts)
         resp = as_resp(given, every, K)
-        return [given_start(sample, resp if callable(method) else resp[:, counts], structure, floor)]
+        resp = resp if callable(method) else resp[:, counts]
+        return [given_start(sample, resp, structure, floor)]
 
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
-    with_parts = lambda: (with_known_parts(mixture, estimator, sample.X.shape[1]) for mixture in make())
+    with_parts = lambda: (with_known_parts(mixture, estimator, d) for mixture in make())
     return [with_parts] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/30_estimator.ipynb #33aab6de
@@ -187,8 +211,11 @@ def reporter(estimator):
         estimator._on_step(step)
         if estimator.verbose and step.n_iter % estimator.verbose_interval == 0:
             now = time.perf_counter()
-            detail = f"  gain {step.log_likelihood - state['last']:.6g}  {now - state['time']:.3f} s" if estimator.verbose > 1 else ""
-            print(f"  pass {step.n_iter}: log-likelihood {step.log_likelihood:.6f}{detail}")
+            line = f"  pass {step.n_iter}: log-likelihood {step.log_likelihood:.6f}"
+            if estimator.verbose > 1:
+                line += f"  gain {step.log_likelihood - state['last']:.6g}"
+                line += f"  {now - state['time']:.3f} s"
+            print(line)
             state["time"] = now
         state["last"] = step.log_likelihood
     return report
@@ -196,10 +223,11 @@ def reporter(estimator):
 # %% ../nbs/30_estimator.ipynb #0f76f0f8
 def traits(sample: Sample) -> tuple:
     "What tells one data set from another."
-    return sample.X.shape, sample.n_samples, sample.unit, sample.origin.tobytes(), sample.radius.tobytes()
+    return (sample.X.shape, sample.n_samples, sample.unit,
+            sample.origin.tobytes(), sample.radius.tobytes())
 
 def earlier_run(estimator, sample: Sample) -> Result | None:
-    "The run that a warm start goes on from, if it was made on these data and nothing was set since."
+    "The run that a warm start goes on from, if made on these data with the same `reg_covar`."
     known, result = vars(estimator).get("_run", (None, None))
     same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
     return result if same and len(result.log_likelihoods) else None
@@ -215,13 +243,15 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
                 raise
-            return Result(start, np.empty(0), 0, False, collapse=str(error))  # a start that was given is kept
+            # a start that was given is kept
+            return Result(start, np.empty(0), 0, False, collapse=str(error))
 
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
-    return best_of(races(estimator, sample, counts, floor, rng, map), follow, sample.n_samples, floor, estimator.reg_covar)
+    return best_of(races(estimator, sample, counts, floor, rng, map), follow,
+                   sample.n_samples, floor, estimator.reg_covar)
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a73
-_told = {}  # (code, line, kind) of what was told; holds the code, whose number may be used again else
+_told = {}  # (code, line, kind) of warnings; holds the code, or its id could be used again
 
 def is_shown_once(text: str, category, module: str, line: int) -> bool:
     "Whether the filter in force shows equal warnings of a line once."
@@ -264,13 +294,15 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
 def check_rows(n: int, n_components: int, of_what: str = "") -> None:
     "Raise ValueError for fewer rows than components, or for a single one."
     if n < n_components:
-        raise ValueError(f"Expected n_samples >= n_components but got n_components = {n_components}, "
-                         f"n_samples = {n}{of_what}. Use fewer components or more data.")
+        raise ValueError("Expected n_samples >= n_components but got "
+                         f"n_components = {n_components}, n_samples = {n}{of_what}. "
+                         "Use fewer components or more data.")
     if n < 2:
-        raise ValueError(f"Got n_samples = 1{of_what}; expected at least 2 rows, since a single one has no variance.")
+        raise ValueError(f"Got n_samples = 1{of_what}; expected at least 2 rows, "
+                         "since a single one has no variance.")
 
 def fit(estimator, X, sample_weight=None):
-    "Fit an estimator: check, prepare, run, keep the result; warn where it is not what was hoped for."
+    "Fit an estimator: check, prepare, run, keep the result; warn where something is wrong."
     refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
@@ -296,14 +328,16 @@ def fit(estimator, X, sample_weight=None):
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
 def rowwise(estimator, X, reduce) -> np.ndarray:
-    "Apply a function to the (K, m) log joints of each block of rows; join the results along rows."
+    "Apply a function to the log joints (K, m) of each block; join the results along rows."
     mixture = settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
     of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as map:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
         found = np.concatenate(list(map(of, pieces)))
-    shown = found.dtype if found.dtype.kind == "i" else np.result_type(X.dtype, estimator._dtype)
+    shown = found.dtype
+    if shown.kind != "i":  # labels stay integers
+        shown = np.result_type(X.dtype, estimator._dtype)
     return found.astype(shown, copy=False)
 
 def posterior(joint: np.ndarray) -> np.ndarray:
@@ -319,10 +353,10 @@ class Parameters(BaseEstimator):
         *,
         covariance_type="full",  # "full", "tied", "diag" or "spherical"
         tol=1e-7,  # stop when less log-likelihood a row is left to gain, in nats
-        reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread; no unit
+        reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread
         max_iter=1000,  # most passes over the data; with 0 the start is the result
         n_init=1,  # races; each tries a dozen starts, and the best end of all is kept
-        init_params="kmeans",  # or "k-means++", "random_from_data", "random"; labels (n,), responsibilities (n, K), a function
+        init_params="kmeans",  # or k-means++, random_from_data, random; labels, resp, function
         weights_init=None,  # (K,) weights to start from
         means_init=None,  # (K, d) means to start from
         precisions_init=None,  # inverse covariances to start from, in the shape of covariances_
@@ -333,11 +367,14 @@ class Parameters(BaseEstimator):
         n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
         acceleration="natural-gradient",  # or "squarem"; None is the EM of the derivation
     ):
-        self.n_components, self.covariance_type, self.tol, self.reg_covar = n_components, covariance_type, tol, reg_covar
+        self.n_components, self.covariance_type = n_components, covariance_type
+        self.tol, self.reg_covar = tol, reg_covar
         self.max_iter, self.n_init, self.init_params = max_iter, n_init, init_params
-        self.weights_init, self.means_init, self.precisions_init = weights_init, means_init, precisions_init
+        self.weights_init, self.means_init = weights_init, means_init
+        self.precisions_init = precisions_init
         self.random_state, self.warm_start, self.verbose = random_state, warm_start, verbose
-        self.verbose_interval, self.n_jobs, self.acceleration = verbose_interval, n_jobs, acceleration
+        self.verbose_interval, self.n_jobs = verbose_interval, n_jobs
+        self.acceleration = acceleration
 
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
@@ -346,8 +383,9 @@ class Parameters(BaseEstimator):
 PARTS = ("weights_", "means_", "covariances_", "precisions_cholesky_", "precisions_")
 
 def symmetric(S: np.ndarray) -> np.ndarray:
-    "Matrices (..., d, d), made symmetric where their halves differ by float32's rounding at most."
-    mean, size = 0.5 * (S + np.swapaxes(S, -1, -2)), np.max(np.abs(S), axis=(-2, -1), keepdims=True)
+    "Matrices (..., d, d), made symmetric where they are so but for float32's rounding."
+    mean = 0.5 * (S + np.swapaxes(S, -1, -2))
+    size = np.max(np.abs(S), axis=(-2, -1), keepdims=True)
     return mean if np.all(np.abs(S - mean) <= 1e-5 * size) else S
 
 def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
@@ -372,7 +410,7 @@ def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a75
 def put_together(new: dict, last: Mixture | None, covariance_type: str) -> Mixture:
-    "The mixture of attributes that were set, and of the last one for the rest. May raise ValueError."
+    "The mixture of what was set, and of the last one for the rest. May raise ValueError."
     given = {name: new[name] for name in PARTS[2:] if name in new}
     structure = covariance_type if given else last.structure
     found = [covariances_by(name, value, structure) for name, value in given.items()]
@@ -395,7 +433,7 @@ def lacking(estimator) -> list:
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a76
 def current(estimator) -> Mixture:
-    "The mixture that the attributes describe at this moment. Raises NotFittedError if there is none."
+    "The mixture that the attributes describe now. Raises NotFittedError if there is none."
     own, missing, name = vars(estimator), lacking(estimator), type(estimator).__name__
     new = {part: own[part] for part in PARTS if part in own}
     if missing and not new:
@@ -408,8 +446,8 @@ def current(estimator) -> Mixture:
         last = own.get("mixture_")
         return put_together(new, last, estimator.covariance_type) if new else last
     except ValueError as error:
-        raise NotFittedError(f"No mixture follows from what was set, {', '.join(new)}: {error}. "
-                             "Set all attributes that belong together.") from None
+        raise NotFittedError(f"No mixture follows from what was set, {', '.join(new)}: {error}."
+                             " Set all attributes that belong together.") from None
 
 def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
     "Keep a mixture as the fitted one, to be shown as `dtype`, whatever was set before."
@@ -454,7 +492,8 @@ class FittedAttributes:
                         doc="The fitted mixture, in float64")
     weights_ = part("weights_", lambda m: m.weights, "Shares of the components, (K,)")
     means_ = part("means_", lambda m: m.means, "Means, (K, d)")
-    covariances_ = part("covariances_", lambda m: m.covariances, "(K, d, d), (d, d), (K, d) or (K,)")
+    covariances_ = part("covariances_", lambda m: m.covariances,
+                        "(K, d, d), (d, d), (K, d) or (K,)")
     precisions_cholesky_ = part("precisions_cholesky_", lambda m: m.precisions_cholesky,
                                 "P with P Pᵀ = Σ⁻¹, in the shape of the covariances")
     precisions_ = part("precisions_", precisions, "Inverse covariances, in their shape")
@@ -493,9 +532,9 @@ def adopted(cls, estimator):
     from sklearn.mixture import GaussianMixture as theirs
     if not isinstance(estimator, theirs):
         raise TypeError(
-            f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture. "
-            "Another class predicts by another rule. If its weights, means and covariances are "
-            "all that is wanted, set mixture_ to a Mixture of them.")
+            f"Got {type(estimator).__name__}; expected a fitted sklearn.mixture.GaussianMixture"
+            ". Another class predicts by another rule. If its weights, means and covariances "
+            "are all that is wanted, set mixture_ to a Mixture of them.")
     check_is_fitted(estimator, ["weights_", "means_", "precisions_cholesky_"])
     parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
     accepted = parameters.keys() & inspect.signature(cls).parameters.keys()
@@ -523,14 +562,15 @@ class Conversions:
         """The fit of a `sklearn.mixture.GaussianMixture` as an estimator of this class.
 
         Of a subclass of scikit-learn's only parameters and fitted attributes are taken over.
-        Raises TypeError for any other class, as `BayesianGaussianMixture`, and NotFittedError."""
+        Raises TypeError for any other class, as `BayesianGaussianMixture`; NotFittedError."""
         return adopted(cls, estimator)
 
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
 class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
-        "Fit to rows X (n, d); from the same start, integer weights equal repeated rows. Raises ValueError for bad input."
+        """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.
+        Raises ValueError for bad input."""
         return fit(self, X, sample_weight)
 
     def fit_predict(self, X, y=None, sample_weight=None):
@@ -555,11 +595,11 @@ class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
         return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples=1, random_state=None):
-        "Rows (n, d) and their components (n,), sorted; None takes the estimator's random_state."
+        "Rows (n, d) and their components (n,), sorted; None: the estimator's random_state."
         return sample_sorted(self, n_samples, random_state)
 
     def bic(self, X, sample_weight=None):
-        "Bayesian information criterion, smaller is better; n is the sum of the weights. Schwarz (1978)"
+        "BIC, smaller is better; n is the sum of the weights. Schwarz (1978)"
         return criterion(self, X, sample_weight, lambda n: np.log(n))
 
     def aic(self, X, sample_weight=None):
@@ -581,16 +621,20 @@ def weighted_mean(values, sample_weight) -> float:
     if sample_weight is None:
         return float(np.mean(values))
     weights = check_weights(sample_weight, len(values))
-    return float(np.average(values, weights=weights / weight_unit(weights)))  # their sum is a number there
+    unit = weight_unit(weights)  # in this unit their sum is finite
+    return float(np.average(values, weights=weights / unit))
 
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
-    scores = estimator.score_samples(X).astype(float)  # criteria differ by less than float32 can sum
+    # criteria differ by less than float32 can sum
+    scores = estimator.score_samples(X).astype(float)
     with np.errstate(over="ignore"):
-        n = len(scores) if sample_weight is None else np.sum(check_weights(sample_weight, len(scores)))
+        n = len(scores)
+        if sample_weight is not None:
+            n = np.sum(check_weights(sample_weight, n))
         log_likelihood = n * weighted_mean(scores, sample_weight)
         value = float(-2 * log_likelihood + price(n) * estimator._n_parameters())
     if not np.isfinite(value):
-        raise ValueError("Got sample_weight whose sum, times the log-likelihood of a row, is no "
-                         "floating-point number. Divide the weights by a constant.")
+        raise ValueError("Got sample_weight whose sum, times the log-likelihood of a row, "
+                         "is no floating-point number. Divide the weights by a constant.")
     return value

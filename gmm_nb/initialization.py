@@ -13,11 +13,12 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 import numpy as np
 
 from .acceleration import climb
-from .covariance import CollapsedComponent, at_floor, centre, m_step, raise_matrices, variance_floor
+from .covariance import (CollapsedComponent, at_floor, centre, m_step, raise_matrices,
+                               variance_floor)
 from .em import Result
 from .mixture import Mixture
-from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer, prepare,
-                               quantiles)
+from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer,
+                               prepare, quantiles)
 
 # %% auto #0
 __all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'LOST', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows',
@@ -29,7 +30,7 @@ __all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'LOST', 'AXES', 
            'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/16_initialization.ipynb #a877d402
-LEAST = 1e-6  # fraction of a squared spread below which no variance falls while starts are compared
+LEAST = 1e-6  # fraction of a squared spread: no variance falls below it while starts compete
 MOST = 2e7  # numbers that all features may be
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +44,12 @@ class StartRows:
     fraction: float  # of them that no variance falls below
     floor: np.ndarray  # (d,) smallest variances
     varies: np.ndarray  # (r,) the features that are not constant
-    units: np.ndarray  # (1 + r, m) ones, and these features standardized, Eq. (eq-i-standardize)
+    units: np.ndarray  # (1 + r, m) ones; these features, standardized, Eq. (eq-i-standardize)
     F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
 
 # %% ../nbs/16_initialization.ipynb #a977d403
 def form_of(structure: str, m: int, d: int) -> str:
-    "The structure of the sums. Starts of tied mixtures differ in their covariance, so theirs are full."
+    "The structure of the sums; full for tied mixtures, as each start has its own covariance."
     if structure not in ("full", "tied"):
         return structure
     return "full" if m * (1 + d + FORMS["full"].n_quadratic(d)) <= MOST else "diag"
@@ -70,14 +71,15 @@ def start_rows(
     units[1:] /= np.sqrt(spreads[varies])[:, None]
     fraction = max(fraction, LEAST)
     floor = variance_floor(sample, fraction)
-    return StartRows(structure, form, weights, origin, floor / fraction, fraction, floor, varies, units, F)
+    return StartRows(structure, form, weights, origin, floor / fraction, fraction, floor,
+                     varies, units, F)
 
 # %% ../nbs/16_initialization.ipynb #791eefd8
 TURNS = {"full": ("standardized", "within", "white"), "diag": ("standardized", "within"),
          "spherical": ("raw", "standardized")}
 
 def inverse(S, least, diagonal):
-    "Inverses of covariances (..., r, r), or of variances (..., r), with eigenvalues raised to `least`."
+    "Inverses of covariances (..., r, r) or variances (..., r), eigenvalues raised to `least`."
     if diagonal:
         return 1 / np.maximum(S, least)
     values, vectors = np.linalg.eigh(S)
@@ -93,7 +95,8 @@ def metric(
         return rows.wide[rows.varies] / rows.wide.mean()
     if name == "white":
         centred = Z - np.average(Z, axis=1, weights=rows.weights)[:, None]
-        return inverse(centred * (rows.weights / rows.weights.sum()) @ centred.T, 1e-10, diagonal)
+        shares = rows.weights / rows.weights.sum()
+        return inverse(centred * shares @ centred.T, 1e-10, diagonal)
     return np.ones(len(Z)) if diagonal else np.eye(len(Z))
 
 # %% ../nbs/16_initialization.ipynb #803ac456
@@ -102,7 +105,7 @@ def times(A, v):
     return v @ A if A.ndim == 3 else v * A[:, None]
 
 def nearest(units, A, centres):
-    "(S, K, m): for each of S runs the share that each of its K centres has in each row, Eq. (eq-i-score)."
+    "(S, K, m): the share that each of K centres of S runs has in each row, Eq. (eq-i-score)."
     S, K, r = centres.shape
     linear = times(A, centres)
     W = np.concatenate([-0.5 * (linear * centres).sum(axis=2, keepdims=True), linear], axis=2)
@@ -112,10 +115,11 @@ def nearest(units, A, centres):
     return near / near.sum(axis=1, keepdims=True)
 
 def centres_of(units, weights, shares, otherwise):
-    "(S, K, r) means of the rows of each cluster; those of `otherwise` where a cluster is empty."
+    "(S, K, r) means of the rows of each cluster; `otherwise` where a cluster is empty."
     S, K, m = shares.shape
     sums = (shares.reshape(S * K, m) @ (units * weights).T).reshape(S, K, -1)
-    return np.where(sums[..., :1] > 0, sums[..., 1:] / np.maximum(sums[..., :1], 1e-300), otherwise)
+    means = sums[..., 1:] / np.maximum(sums[..., :1], 1e-300)
+    return np.where(sums[..., :1] > 0, means, otherwise)
 
 def k_means(
     units: np.ndarray,  # (1 + r, m) ones and standardized rows
@@ -143,24 +147,27 @@ def seeds(
 ) -> np.ndarray:  # (S, K, r) rows, standardized
     "Centres to start k-means from, S times K of them. Arthur & Vassilvitskii (2007)"
     Z, S = rows.units[1:], len(A)
-    length = np.stack([np.sum(Z * ((a @ Z) if a.ndim == 2 else a[:, None] * Z), axis=0) for a in A])
+    products = [a @ Z if a.ndim == 2 else a[:, None] * Z for a in A]
+    length = np.stack([np.sum(Z * AZ, axis=0) for AZ in products])
     squares, p, centres = np.full(length.shape, np.inf), np.tile(rows.weights, (S, 1)), []
     for _ in range(n_components):
         total = np.cumsum(p, axis=1)
-        drawn = np.minimum((total <= rng.random((S, 1)) * total[:, -1:]).sum(axis=1), Z.shape[1] - 1)
+        passed = (total <= rng.random((S, 1)) * total[:, -1:]).sum(axis=1)
+        drawn = np.minimum(passed, Z.shape[1] - 1)
         centres.append(Z[:, drawn].T)
         linear = times(A, centres[-1][:, None])[:, 0]
         square = length - 2 * linear @ Z + (linear * centres[-1]).sum(axis=1)[:, None]
         squares = np.minimum(squares, np.where(square > 1e-12 * (1 + length), square, 0))
         p = rows.weights * ((squares > 0) if even else squares)
-        p = np.where(p.any(axis=1, keepdims=True), p, rows.weights)  # there are no more distinct rows
+        some_left = p.any(axis=1, keepdims=True)  # distinct rows
+        p = np.where(some_left, p, rows.weights)
     return np.stack(centres, axis=1)
 
 # %% ../nbs/16_initialization.ipynb #c61e5b5d
 METHODS = ("kmeans", "k-means++", "random_from_data", "random")
 
 def within(rows: StartRows, shares: np.ndarray) -> np.ndarray:
-    "(S, r, r) or (S, r) metrics in which the average cluster of each run is round, Eq. (eq-i-within)."
+    "(S, r, r) or (S, r) metrics that make each run's average cluster round, Eq. (eq-i-within)."
     Z, weights, diagonal = rows.units[1:], rows.weights, rows.form != "full"
     S, K, m = shares.shape
     sums = (shares.reshape(S * K, m) @ (rows.units * weights).T).reshape(S, K, -1)
@@ -188,12 +195,13 @@ def clusters(
     inner = names == "within"
     for _ in range(2 if method == "kmeans" and inner.any() else 0):
         centres[inner] = centres_of(rows.units, rows.weights, shares[inner], centres[inner])
-        shares[inner] = k_means(rows.units, rows.weights, within(rows, shares[inner]), centres[inner])
+        A = within(rows, shares[inner])
+        shares[inner] = k_means(rows.units, rows.weights, A, centres[inner])
     return shares
 
 # %% ../nbs/16_initialization.ipynb #74a83206
 def statistics_of(X, weights, resp, structure) -> Statistics:
-    "Sums of weighted rows (n, d) under given responsibilities (K, n), about the mean of each component."
+    "Sums of weighted rows (n, d) under responsibilities (K, n), about each component's mean."
     shares, gram = resp * weights, FORMS[structure].gram
     counts = shares.sum(axis=1)
     means = np.tile(np.average(X, axis=0, weights=weights), (len(resp), 1))
@@ -201,7 +209,8 @@ def statistics_of(X, weights, resp, structure) -> Statistics:
         means = np.array([mean + share @ (X - mean) / max(count, 1e-300)
                           for mean, share, count in zip(means, shares, counts)])
     first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
-    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T) for share, mean in zip(shares, means)])
+    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T)
+                       for share, mean in zip(shares, means)])
     return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
                       0.0, float(weights.sum()), means, structure)
 
@@ -210,21 +219,24 @@ def per_start(array, n_starts):
     return array.reshape(n_starts, -1, *array.shape[1:])
 
 def sums_of(rows: StartRows, resp: np.ndarray) -> Statistics:
-    "The sums of Eq. (eq-s-sums) under responsibilities (S·K, m) that sample weights have been multiplied to."
+    "The sums of Eq. (eq-s-sums) under responsibilities times sample weights, (S·K, m)."
     d = len(rows.origin)
     sums = resp @ rows.F.T
     second = FORMS[rows.form].unpack(sums[:, 1 + d:], d)
-    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, 0.0, rows.weights.sum(), rows.origin, rows.form)
+    return Statistics(sums[:, 0], sums[:, 1:1 + d], second, 0.0, rows.weights.sum(),
+                      rows.origin, rows.form)
 
 def borrow(statistics: Statistics, n_starts: int) -> Statistics:
-    "Complete each component's scatter by rows that are spread like the average cluster. Eq. (eq-i-borrow)"
+    "Complete each scatter by rows that are spread like the average cluster. Eq. (eq-i-borrow)"
     counts = np.maximum(statistics.counts, TINY * statistics.n_samples)[:, None]
-    about = statistics.about(statistics.origin + statistics.first / counts)  # the clusters' own means
+    own_means = statistics.origin + statistics.first / counts
+    about = statistics.about(own_means)
     average = per_start(about.second, n_starts).sum(axis=1) / about.n_samples
     extra = 0.1 * about.n_samples * n_starts / len(counts)
     share = about.counts / (about.counts + extra)
     share = share.reshape((-1,) + (1,) * (about.second.ndim - 1))
-    second = share * (about.second + extra * np.repeat(average, len(counts) // n_starts, axis=0))
+    average = np.repeat(average, len(counts) // n_starts, axis=0)
+    second = share * (about.second + extra * average)
     return replace(about, first=np.zeros_like(about.first), second=second)
 
 # %% ../nbs/16_initialization.ipynb #6b457815
@@ -247,7 +259,8 @@ def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
     if rows.structure != "tied" or rows.form != "full":
         return m_step(statistics, np.maximum(rows.floor, digits_lost(statistics)))
     means, scatter = centre(statistics)
-    lost = per_start(digits_lost(statistics) * statistics.counts[:, None], n_starts).sum(axis=1) / statistics.n_samples
+    lost = digits_lost(statistics) * statistics.counts[:, None]
+    lost = per_start(lost, n_starts).sum(axis=1) / statistics.n_samples
     pooled = per_start(scatter, n_starts).sum(axis=1) / statistics.n_samples
     pooled = raise_matrices(pooled, np.maximum(rows.floor, lost))
     each = np.repeat(pooled, len(means) // n_starts, axis=0)
@@ -255,13 +268,15 @@ def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
 
 # %% ../nbs/16_initialization.ipynb #6c457816
 def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarray, Mixture]:
-    "One EM iteration of all starts: their log-likelihoods a row, (S,), before it, and the stack after it."
+    "One EM iteration of all starts: their log-likelihoods a row before it, the stack after it."
     W, m = coefficients(stack, rows.origin), rows.F.shape[1]
     chunk = max(256, 600_000 // (len(W) + len(rows.F)))
     values, parts = 0.0, []
     for start in range(0, m, chunk):
         some = slice(start, start + chunk)
-        part = rows if chunk >= m else replace(rows, F=rows.F[:, some], weights=rows.weights[some])
+        part = rows
+        if chunk < m:
+            part = replace(rows, F=rows.F[:, some], weights=rows.weights[some])
         joint = per_start(W @ part.F, n_starts)
         top = joint.max(axis=1, keepdims=True)
         np.exp(np.subtract(joint, top, out=joint), out=joint)
@@ -281,12 +296,13 @@ def stack_of(rows: StartRows, shares: np.ndarray) -> Mixture:
 
 def chosen(stack: Mixture, starts, n_starts: int) -> Mixture:
     "The stack of some of the starts, in the order given."
-    parts = (per_start(part, n_starts)[starts] for part in (stack.weights, stack.means, stack.covariances))
+    parts = stack.weights, stack.means, stack.covariances
+    parts = (per_start(part, n_starts)[starts] for part in parts)
     weights, means, covariances = (part.reshape(-1, *part.shape[2:]) for part in parts)
     return Mixture(weights / weights.sum(), means, covariances, stack.structure)
 
 def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
-    "A stack of one start as a mixture of the wanted structure; if it has another, by an M-step from its responsibilities."
+    "A stack of one start as a mixture of the wanted structure, by an M-step if it has another."
     if rows.structure == "tied" and rows.form == "full":
         return Mixture(stack.weights, stack.means, stack.covariances[0], "tied")
     if rows.structure == rows.form:
@@ -309,8 +325,13 @@ def directions_at_floor(mixture: Mixture, floor: np.ndarray) -> np.ndarray:
         return (S <= floor * (1 + 1e-6)).sum(axis=1)
     return d * (S <= np.mean(floor) * (1 + 1e-6))
 
-def handicap(mixture: Mixture, floor: np.ndarray | None, fraction: float, n_starts: int = 1) -> np.ndarray:
-    "(S,) what the floor, a fraction of the squared spreads, adds to log-likelihoods a row, Eq. (eq-i-handicap)."
+def handicap(
+    mixture: Mixture,
+    floor: np.ndarray | None,
+    fraction: float,  # of the squared spreads, that the floor is
+    n_starts: int = 1,
+) -> np.ndarray:  # (S,)
+    "What the floor adds to log-likelihoods a row, Eq. (eq-i-handicap)."
     weights = per_start(n_starts * mixture.weights, n_starts)
     dead = (weights < DEAD).any(axis=1)
     if floor is None or fraction >= 1:
@@ -326,13 +347,19 @@ class Ranking(NamedTuple):
     values: np.ndarray  # (S,) log-likelihood a row
     handicaps: np.ndarray  # (S,) what the floor adds to it
 
-def race(rows: StartRows, stack: Mixture, n_starts: int, passes: int = 15, same: float = 1e-6) -> Ranking:
-    "Run all starts of a stack and rank them; of several with the same log-likelihood only the first stays."
+def race(
+    rows: StartRows,
+    stack: Mixture,
+    n_starts: int,
+    passes: int = 15,
+    same: float = 1e-6,  # gap of log-likelihoods a row below which starts are on one hill
+) -> Ranking:
+    "Run all starts of a stack and rank them; of several on one hill only the first stays."
     values = np.full(n_starts, -np.inf)
     for _ in range(passes):
         before, (values, stack) = values, stack_pass(rows, stack, n_starts)
         if np.max(values + passes * (values - before)) < np.max(values) + same:
-            break  # at their present pace none overtakes the leader, and the leader stands still
+            break  # at this pace none overtakes the leader, and the leader stands still
     handicaps = handicap(stack, rows.floor, rows.fraction, n_starts)
     order, fair = [], values - handicaps
     for s in np.lexsort((-values, -fair)):
@@ -350,44 +377,53 @@ def best_half(rows: StartRows, ranking: Ranking, most: int) -> Ranking:
 
 # %% ../nbs/16_initialization.ipynb #5c92c3d1
 def merges(stack: Mixture, rows: StartRows, most: int = 300):
-    "Pairs i, j of components and the mixture whose components are the merged ones, cheapest first, Eq. (eq-i-merge)."
+    "Pairs i, j and the mixture of the merged components, cheapest first, Eq. (eq-i-merge)."
     i, j = np.triu_indices(stack.n_components, 1)
     gap = np.sum((stack.means[i] - stack.means[j])**2 / rows.floor, axis=1)
     close = np.argsort(gap, kind="stable")[:most]
     i, j, w = i[close], j[close], stack.weights
     per = stack.n_features if rows.form == "spherical" else 1
     second = per * w.reshape((-1,) + (1,) * (stack.covariances.ndim - 1)) * stack.covariances
-    middle = stack.means[i] + (w[j] / (w[i] + w[j]))[:, None] * (stack.means[j] - stack.means[i])
-    one, other = (Statistics(w[k], np.zeros_like(middle), second[k], 0.0, 1.0, stack.means[k], rows.form).about(middle)
-                  for k in (i, j))
+    part = (w[j] / (w[i] + w[j]))[:, None]
+    middle = stack.means[i] + part * (stack.means[j] - stack.means[i])
+    zero = np.zeros_like(middle)
+    one, other = (
+        Statistics(w[k], zero, second[k], 0.0, 1.0, stack.means[k], rows.form).about(middle)
+        for k in (i, j))
     both = one + other
     merged = m_step(both, rows.floor)
     half = 0.5 * stack.log_determinants - np.log(w)
-    cost = both.counts * (0.5 * merged.log_determinants - np.log(both.counts)) - w[i] * half[i] - w[j] * half[j]
+    cost = (both.counts * (0.5 * merged.log_determinants - np.log(both.counts))
+            - w[i] * half[i] - w[j] * half[j])
     order = np.argsort(cost, kind="stable")
-    return i[order], j[order], both.counts[order], merged.means[order], merged.covariances[order]
+    return (i[order], j[order], both.counts[order],
+            merged.means[order], merged.covariances[order])
 
 AXES = 4  # directions in which a component is split
 
 def longest_axes(stack: Mixture, rows: StartRows, rng) -> np.ndarray:
-    "(A, K, d): a standard deviation along each of the longest axes of each component, in units of the spreads."
+    "(A, K, d): one standard deviation along each of the longest axes of each component."
     S, unit, d = stack.covariances, np.sqrt(rows.floor), stack.n_features
     if rows.form == "full":
         values, vectors = np.linalg.eigh(S / np.outer(unit, unit))
-        return np.stack([np.sqrt(values[:, [j]]) * vectors[..., j] * unit for j in range(d)[:-AXES - 1:-1]])
+        longest = range(d)[:-AXES - 1:-1]  # in units of the spreads; eigenvalues ascend
+        return np.stack([np.sqrt(values[:, [j]]) * vectors[..., j] * unit for j in longest])
     if rows.form == "diag":
         order = np.argsort(-S / rows.floor, axis=1, kind="stable")
-        return np.stack([np.sqrt(S) * (np.arange(d) == order[:, [j]]) for j in range(min(d, AXES))])
+        return np.stack([np.sqrt(S) * (np.arange(d) == order[:, [j]])
+                         for j in range(min(d, AXES))])
     u = rng.standard_normal((AXES, *stack.means.shape))  # all directions are equal: any will do
     return u / np.linalg.norm(u, axis=2, keepdims=True) * np.sqrt(S)[:, None]
 
 # %% ../nbs/16_initialization.ipynb #5db2c3d1
 def moves(stack: Mixture, rows: StartRows, most: int, rng) -> tuple[Mixture, int]:
-    "A mixture and what becomes of it by merging two components and splitting a third, as a stack; how many these are."
+    "A mixture and its moves (two merged, a third split) as a stack, and how many these are."
     i, j, weight, mean, covariance = merges(stack, rows)
     axes, heavy = longest_axes(stack, rows, rng), np.argsort(-stack.weights, kind="stable")
-    ranks = sorted((a + b + c, a, k, c) for a in range(min(len(i), most)) for b, k in enumerate(heavy)
-                   if k not in (i[a], j[a]) for c in range(len(axes)))
+    ranks = sorted((a + b + c, a, k, c)
+                   for a in range(min(len(i), most))
+                   for b, k in enumerate(heavy) if k not in (i[a], j[a])
+                   for c in range(len(axes)))
     a, k, c = np.array([rank[1:] for rank in ranks[:most - 1]], dtype=int).reshape(-1, 3).T
     weights, means, covariances = (np.repeat(part[None], len(a) + 1, axis=0)
                                    for part in (stack.weights, stack.means, stack.covariances))
@@ -397,7 +433,8 @@ def moves(stack: Mixture, rows: StartRows, most: int, rng) -> tuple[Mixture, int
     means[n, k], means[n, j[a]] = stack.means[k] - u, stack.means[k] + u
     taken = outer(u, u, rows.form) / (stack.n_features if rows.form == "spherical" else 1)
     covariances[n, k] = covariances[n, j[a]] = stack.covariances[k] - taken
-    flat = (part.reshape(-1, *part.shape[2:]) for part in (weights / weights.sum(), means, covariances))
+    parts = weights / weights.sum(), means, covariances
+    flat = (part.reshape(-1, *part.shape[2:]) for part in parts)
     return Mixture(*flat, rows.form), len(a) + 1
 
 # %% ../nbs/16_initialization.ipynb #5e92c3d1
@@ -417,7 +454,9 @@ def subsample(
     size: int,  # most rows
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # float64 rows (m, d) and their weights (m,)
-    "All rows, sorted and equal ones as one, or a random selection of `size` of them. Duffield, Lund & Thorup (2007)"
+    """All rows, sorted and equal ones as one, or a random selection of `size` of them.
+
+    Duffield, Lund & Thorup (2007)"""
     n = len(sample.X)
     if n <= size:
         rows, which = np.unique(sample.X.astype(float), axis=0, return_inverse=True)
@@ -431,17 +470,21 @@ def subsample(
     return sample.X[rows].astype(float), np.maximum(sample.weights[rows], least)
 
 def start_size(n_components: int, n_features: int, structure: str) -> int:
-    "Rows that are enough for a start: 2,000, or 200 for each component, or 20 for each row of a covariance matrix."
-    return max(2000, 200 * n_components, 20 * n_features if structure in ("full", "tied") else 0)
+    "Rows enough for a start: 2,000, 200 a component, or 20 a row of a covariance matrix."
+    matrix = 20 * n_features if structure in ("full", "tied") else 0
+    return max(2000, 200 * n_components, matrix)
 
 # %% ../nbs/16_initialization.ipynb #6692c3d1
 def one_gaussian(sample: Sample, structure: str, floor=None) -> Mixture:
     "The mixture with one component, with independent features: where a fit with K = 1 starts."
     scatter = sample.variances * sample.n_samples
-    second = {"full": lambda: np.diag(scatter)[None], "tied": lambda: sample.scatter,
-              "diag": lambda: scatter[None], "spherical": lambda: np.array([scatter.sum()])}[structure]()
+    second = {"full": lambda: np.diag(scatter)[None],
+              "tied": lambda: sample.scatter,
+              "diag": lambda: scatter[None],
+              "spherical": lambda: np.array([scatter.sum()])}[structure]()
     n, zero = np.array([sample.n_samples]), np.zeros((1, len(scatter)))
-    return m_step(Statistics(n, zero, second, 0.0, sample.n_samples, sample.origin, structure), floor)
+    sums = Statistics(n, zero, second, 0.0, sample.n_samples, sample.origin, structure)
+    return m_step(sums, floor)
 
 def start_mixture(
     sample: Sample,  # the data, from `prepare`
@@ -459,37 +502,48 @@ def start_mixture(
 STARTS, MOVES, AFFORDABLE = 12, 24, 2e8  # starts, moves at a time, multiplications a pass
 
 def as_many(rows: StartRows, n_components: int, wanted: int) -> int:
-    "How many mixtures a stack holds: as many as wanted, or as one pass can afford, at least three."
+    "How many mixtures a stack holds: as wanted, or as one pass can afford, at least three."
     P, m = rows.F.shape
-    return int(np.clip(wanted / STARTS * AFFORDABLE / (n_components * m * (2 * P + 20)), 3, wanted))
+    each = n_components * m * (2 * P + 20)  # multiplications for one mixture
+    return int(np.clip(wanted / STARTS * AFFORDABLE / each, 3, wanted))
 
-def refined(sample: Sample, mixture: Mixture, size: int, floor, rng, map: Callable = map) -> Mixture:
-    "A mixture found on `size` rows, after EM on five times as many, and so on, short of the whole."
+def refined(
+    sample: Sample,
+    mixture: Mixture,
+    size: int,
+    floor,
+    rng,
+    map: Callable = map,
+) -> Mixture:
+    "A mixture found on `size` rows, after EM on five times as many and so on, short of all."
     while 15 * size < len(sample.X):
         size = 5 * size
         part = prepare(*subsample(sample, size, rng), mixture.structure)
         try:
-            mixture = climb(part, mixture, floor, map, "natural-gradient", max_iter=200, tol=1e-5).mixture
+            result = climb(part, mixture, floor, map, "natural-gradient", 200, tol=1e-5)
+            mixture = result.mixture
         except CollapsedComponent:
             break
     return mixture
 
 # %% ../nbs/16_initialization.ipynb #6494c3d1
 def revived(stack: Mixture) -> Mixture:
-    "Components without rows become twins of the heaviest one: with fewer distinct rows than components some must."
+    "Components without rows become twins of the heaviest one, as some must if rows are few."
     weights, twin = stack.weights.copy(), np.arange(stack.n_components)
     for k in np.flatnonzero(weights < DEAD):
         twin[k] = np.argmax(weights)
         weights[k] = weights[twin[k]] = 0.5 * weights[twin[k]]
-    return Mixture(weights / weights.sum(), stack.means[twin], stack.covariances[twin], stack.structure)
+    return Mixture(weights / weights.sum(), stack.means[twin], stack.covariances[twin],
+                   stack.structure)
 
 def in_order(mixture: Mixture) -> Mixture:
-    "The same mixture with its components sorted by their first mean, then the second and so on, then by weight."
+    "The same mixture, components sorted by their first mean, the second and so on, the weight."
     S, low = mixture.covariances, mixture.means.min(axis=0)
     reach = np.maximum(np.ptp(mixture.means, axis=0), 1e-300)
     places = np.round((mixture.means - low) / reach, 6)  # rounding must not decide
     order = np.lexsort([-mixture.weights, *places.T[::-1]])
-    return Mixture(mixture.weights[order], mixture.means[order], S if mixture.structure == "tied" else S[order], mixture.structure)
+    S = S if mixture.structure == "tied" else S[order]
+    return Mixture(mixture.weights[order], mixture.means[order], S, mixture.structure)
 
 # %% ../nbs/16_initialization.ipynb #6496c3d1
 def find_start(
@@ -502,7 +556,7 @@ def find_start(
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
     map: Callable = map,  # how to run passes over larger subsamples, from `parallel`
 ) -> Iterator[Mixture]:
-    """The mixture that won the race and the moves, and the one that was second in the race, if there is one.
+    """The mixture that won the race and the moves; then the second of the race, if any.
 
     CollapsedComponent where even one Gaussian has no estimate."""
     if n_components == 1:
@@ -513,10 +567,12 @@ def find_start(
     n = as_many(rows, n_components, STARTS)
     stack = stack_of(rows, clusters(rows, n_components, n, method, rng))
     ranking = best_half(rows, race(rows, stack, n), max(1, n // 2))
-    first, *others = (chosen(ranking.stack, [s], len(ranking.order)) for s in range(min(2, len(ranking.order))))
+    kept = len(ranking.order)
+    first, *others = (chosen(ranking.stack, [s], kept) for s in range(min(2, kept)))
     best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
     for mixture in (best, *others):
-        yield in_order(refined(sample, as_mixture(rows, revived(mixture)), size, floor, rng, map))
+        mixture = as_mixture(rows, revived(mixture))
+        yield in_order(refined(sample, mixture, size, floor, rng, map))
 
 # %% ../nbs/16_initialization.ipynb #6992c3d1
 def given_start(sample: Sample, resp: np.ndarray, structure: str, floor=None) -> Mixture:
@@ -544,31 +600,35 @@ def as_resp(
     n_samples: int,
     n_components: int,
 ) -> np.ndarray:  # (K, n)
-    "Labels or responsibilities as responsibilities, a component in each row. ValueError for anything else."
-    given, expected = np.asarray(given), f"(n_samples,) = ({n_samples},) labels or (n_samples, n_components) = " \
-        f"({n_samples}, {n_components}) responsibilities"
-    if given.shape not in ((n_samples,), (n_samples, n_components)) or given.dtype.kind not in "biuf":
-        raise ValueError(f"Got init_params of shape {given.shape} and dtype {given.dtype}; expected {expected}.")
+    "Labels or responsibilities as responsibilities (K, n). ValueError for anything else."
+    expected = (f"(n_samples,) = ({n_samples},) labels or (n_samples, n_components) = "
+                f"({n_samples}, {n_components}) responsibilities")
+    given, shapes = np.asarray(given), ((n_samples,), (n_samples, n_components))
+    if given.shape not in shapes or given.dtype.kind not in "biuf":
+        raise ValueError(f"Got init_params of shape {given.shape} and dtype {given.dtype}; "
+                         f"expected {expected}.")
     if given.ndim == 2:
         if not (given >= 0).all() or not np.allclose(given.sum(axis=1), 1, rtol=0, atol=1e-6):
-            raise ValueError("Got init_params with a row that is negative or does not sum to 1; expected responsibilities. "
-                             "Divide each row by its sum.")
+            raise ValueError("Got init_params with a row that is negative or does not sum to 1;"
+                             " expected responsibilities. Divide each row by its sum.")
         return (given / given.sum(axis=1, keepdims=True)).T.astype(float)
     names = np.arange(n_components)
     if not np.isin(given, names).all():
-        raise ValueError(f"Got init_params with the label {given[~np.isin(given, names)][0]}; expected whole numbers "
-                         f"from 0 to {n_components - 1}, one for each of n_components={n_components}.")
+        wrong = given[~np.isin(given, names)][0]
+        raise ValueError(f"Got init_params with the label {wrong}; expected whole numbers "
+                         f"from 0 to {n_components - 1}, one for each of "
+                         f"n_components={n_components}.")
     return (given == names[:, None]).astype(float)
 
 # %% ../nbs/16_initialization.ipynb #6c92c3d1
 def best_of(
-    races: Iterable[Callable[[], Iterable[Mixture]]],  # each makes mixtures to start from, best first
+    races: Iterable[Callable[[], Iterable[Mixture]]],  # each makes starts, best first
     go_on: Callable[[Mixture], Result],  # from a start to its end
     n_samples: float,  # rows, or the sum of their weights
     floor: np.ndarray | None = None,  # (d,) smallest variances
     fraction: float = LEAST,  # of the squared spreads, that they are
 ) -> tuple[Result, int]:  # the best, and how many starts collapsed
-    "Follow each race's best start to its end, and keep the best end. CollapsedComponent if none survives."
+    "Follow each race's best start and keep the best end. CollapsedComponent if none survives."
     ends, errors, interrupted = [], [], False
     sound = lambda end: not (end.collapse or at_floor(end.mixture, floor).any())
     try:
@@ -588,8 +648,10 @@ def best_of(
             raise
         interrupted = True
     if not ends:
-        raise CollapsedComponent(f"All {len(errors)} starts collapsed. The last one said: {errors[-1]}")
-    fair = lambda end: end.log_likelihoods.max(initial=-np.inf) / n_samples - handicap(end.mixture, floor, fraction)[0]
+        raise CollapsedComponent(f"All {len(errors)} starts collapsed. "
+                                 f"The last one said: {errors[-1]}")
+    fair = lambda end: (end.log_likelihoods.max(initial=-np.inf) / n_samples
+                        - handicap(end.mixture, floor, fraction)[0])
     best = max(ends, key=lambda end: (not end.collapse, fair(end)))
     collapsed = len(errors) + sum(bool(end.collapse) for end in ends)
     return replace(best, interrupted=True) if interrupted else best, collapsed
@@ -598,18 +660,29 @@ def best_of(
 def deviations(mixture: Mixture) -> np.ndarray:
     "(K, d) standard deviations of the components."
     S = mixture.covariances
-    variances = np.diagonal(S, axis1=-2, axis2=-1) if mixture.structure in ("full", "tied") else S
-    return np.sqrt(variances.reshape(-1, 1) if mixture.structure == "spherical" else variances) + np.zeros_like(mixture.means)
+    if mixture.structure in ("full", "tied"):
+        S = np.diagonal(S, axis1=-2, axis2=-1)
+    if mixture.structure == "spherical":
+        S = S[:, None]
+    return np.sqrt(S) + np.zeros_like(mixture.means)
 
 def twins(mixture: Mixture) -> list:
-    "Pairs of components whose means and covariances are equal but for a thousandth of a standard deviation."
-    (i, j), sd, S = np.triu_indices(mixture.n_components, 1), deviations(mixture), mixture.covariances
+    "Pairs with equal means and covariances, but for a thousandth of a standard deviation."
+    i, j = np.triu_indices(mixture.n_components, 1)
+    sd, S = deviations(mixture), mixture.covariances
     near = np.all(np.abs(mixture.means[i] - mixture.means[j]) <= 1e-3 * sd[i], axis=1)
-    equal = lambda a, b: mixture.structure == "tied" or np.all(np.abs(S[a] - S[b]) <= 1e-3 * np.abs(S[a]).max())
+    size = lambda a: np.abs(S[a]).max()
+    equal = lambda a, b: (mixture.structure == "tied"
+                          or np.all(np.abs(S[a] - S[b]) <= 1e-3 * size(a)))
     return [(a, b) for a, b in zip(i[near], j[near]) if equal(a, b)]
 
-def off_saddle(result: Result, go_on: Callable[[Mixture], Result], rng: np.random.Generator) -> Result:
-    "A run that ended with equal components, gone on with after they were set apart, if that is better."
+# %% ../nbs/16_initialization.ipynb #9be4207f
+def off_saddle(
+    result: Result,
+    go_on: Callable[[Mixture], Result],  # from a start to its end
+    rng: np.random.Generator,
+) -> Result:
+    "A run that ended with equal components, or the run after they were set apart, if better."
     mixture, pairs = result.mixture, twins(result.mixture) if result.converged else []
     if not pairs:
         return result
@@ -621,6 +694,7 @@ def off_saddle(result: Result, go_on: Callable[[Mixture], Result], rng: np.rando
         again = go_on(replace(mixture, means=means))
     except CollapsedComponent:
         return result
-    trace = np.maximum.accumulate(np.concatenate([result.log_likelihoods, again.log_likelihoods]))
+    trace = np.concatenate([result.log_likelihoods, again.log_likelihoods])
+    trace = np.maximum.accumulate(trace)
     better = trace[-1] > trace[result.n_iter - 1] and not again.collapse
     return replace(again, log_likelihoods=trace, n_iter=len(trace)) if better else result

@@ -19,7 +19,7 @@ __all__ = ['Table', 'read_csv', 'load_faithful', 'load_iris']
 
 # %% ../nbs/32_tables.ipynb #de46c637
 class Table(NamedTuple):
-    "Numbers with names: the data, the columns' names, and a label for each row where the file has them."
+    "Numbers with names: the data, the columns' names, and labels of the rows if there are any."
     X: np.ndarray  # `(n_samples, n_features)` float64
     columns: tuple[str, ...]  # a name for each column
     labels: np.ndarray | None = None  # `(n_samples,)` words, or None
@@ -27,30 +27,36 @@ class Table(NamedTuple):
 # %% ../nbs/32_tables.ipynb #9a275faf
 def _number(cell):
     "The number that `cell` holds, or None"
-    try: return None if "_" in cell else float(cell)  # to Python 1_000 is a number, in a table it is a name
+    # to Python 1_000 is a number, in a table it is a name
+    try: return None if "_" in cell else float(cell)
     except ValueError: return None
 
 def _rows(path, sep):
-    "The rows of a CSV file that are not empty lines at its end: pairs of a line number and a list of stripped cells"
-    if len(sep) != 1: raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells of {path}.")
+    "Pairs of a line number and a list of stripped cells, without the empty lines at the end"
+    if len(sep) != 1:
+        raise ValueError(f"sep is {sep!r}; expected one character, "
+                         f"the one between the cells of {path}.")
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, delimiter=sep)
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a text file in UTF-8 with cells between {sep!r} ({error}).") from error
+        raise ValueError(f"{path} is not a text file in UTF-8 with cells between {sep!r} "
+                         f"({error}).") from error
     while rows and not any(rows[-1][1]): rows.pop()
     if not rows: raise ValueError(f"{path} is empty; expected rows of numbers.")
     width = len(rows[0][1])
     for line, cells in rows:
         if len(cells) != width:
-            raise ValueError(f"{path}, row {line}: {len(cells)} cell(s) where the first row has {width}; expected rows of equal length.")
+            raise ValueError(f"{path}, row {line}: {len(cells)} cell(s) where the first row "
+                             f"has {width}; expected rows of equal length.")
     return rows
 
 def _split_header(rows, path):
     "The columns' names and the rows below them; a first row without any number is a header"
     first = rows[0][1]
-    if any(_number(cell) is not None for cell in first): return [f"x{j}" for j in range(len(first))], rows
+    if any(_number(cell) is not None for cell in first):
+        return [f"x{j}" for j in range(len(first))], rows
     if len(rows) == 1: raise ValueError(f"{path} has a header and no rows of numbers below it.")
     return [cell or f"x{j}" for j, cell in enumerate(first)], rows[1:]
 
@@ -60,29 +66,44 @@ def _place(column, names, path):
     text = str(column)
     if isinstance(column, str) and names.count(text) == 1: return names.index(text)
     if isinstance(column, str) and names.count(text) > 1:
-        raise ValueError(f"{path} has {names.count(text)} columns named {text!r}; choose by index, 0 to {len(names) - 1}.")
+        raise ValueError(f"{path} has {names.count(text)} columns named {text!r}; "
+                         f"choose by index, 0 to {len(names) - 1}.")
     if text.isascii() and text.isdigit() and int(text) < len(names): return int(text)
-    raise ValueError(f"{path} has no column {column!r}; it has {', '.join(names)} (or 0 to {len(names) - 1}).")
+    raise ValueError(f"{path} has no column {column!r}; "
+                     f"it has {', '.join(names)} (or 0 to {len(names) - 1}).")
 
 def _places(columns, names, path):
     "The indices of the chosen columns; None chooses all"
     if columns is None: return list(range(len(names)))
     if callable(columns): columns = columns(names)
-    places = [_place(column, names, path) for column in ([columns] if isinstance(columns, (str, int)) else columns)]
-    if not places: raise ValueError(f"No column of {path} is chosen; it has {', '.join(names)}.")
-    if len(set(places)) < len(places): raise ValueError(f"A column of {path} is chosen twice in {columns!r}; choose each once.")
+    if isinstance(columns, (str, int)): columns = [columns]
+    places = [_place(column, names, path) for column in columns]
+    if not places:
+        raise ValueError(f"No column of {path} is chosen; it has {', '.join(names)}.")
+    if len(set(places)) < len(places):
+        raise ValueError(f"A column of {path} is chosen twice in {columns!r}; "
+                         "choose each once.")
     return places
 
 # %% ../nbs/32_tables.ipynb #05640c0c
 def _complain(path, line, name, cell, names, rows):
     "ValueError for a cell that holds no finite number"
     where, value = f"{path}, row {line}, column {name!r}:", _number(cell)
-    if value is not None: raise ValueError(f"{where} {cell} is not finite; expected a number. Remove the row or fill it in.")
-    if not cell: raise ValueError(f"{where} the cell is empty; expected a number. Remove the row or fill it in.")
-    good = [n for j, n in enumerate(names) if all(_number(cells[j]) is not None for _, cells in rows)]
+    if value is not None:
+        raise ValueError(f"{where} {cell} is not finite; expected a number. "
+                         "Remove the row or fill it in.")
+    if not cell:
+        raise ValueError(f"{where} the cell is empty; expected a number. "
+                         "Remove the row or fill it in.")
+    good = [name for j, name in enumerate(names)
+            if all(_number(cells[j]) is not None for _, cells in rows)]
     advice = "Correct the file, or choose other columns."
-    if good: advice = f"Choose the columns of numbers: columns={good} (in the command: --columns {','.join(good)})."
-    elif set(cell) & set(";\t|"): advice = "Is the separator right? It is a comma unless sep (in the command: --sep) says otherwise."
+    if good:
+        advice = (f"Choose the columns of numbers: columns={good} "
+                  f"(in the command: --columns {','.join(good)}).")
+    elif set(cell) & set(";\t|"):
+        advice = ("Is the separator right? It is a comma unless sep "
+                  "(in the command: --sep) says otherwise.")
     raise ValueError(f"{where} {cell!r} is not a number. {advice}")
 
 def _matrix(rows, places, names, path):
@@ -91,40 +112,45 @@ def _matrix(rows, places, names, path):
     for i, (line, cells) in enumerate(rows):
         for j, place in enumerate(places):
             value = _number(cells[place])
-            if value is None or not math.isfinite(value): _complain(path, line, names[place], cells[place], names, rows)
+            if value is None or not math.isfinite(value):
+                _complain(path, line, names[place], cells[place], names, rows)
             X[i, j] = value
     return X
 
 # %% ../nbs/32_tables.ipynb #de934610
 def read_csv(
     path,  # the file: UTF-8 text, with or without a row of names at the top
-    columns=None,  # which columns to read, by name or by index from 0; None reads all; or a function that is given the names and returns these
+    columns=None,  # names, indices from 0, or a function of all names; None reads all
     labels=None,  # a column of words, by name or index, to return beside the numbers
     sep=",",  # the character between the cells
 ) -> Table:  # the numbers `(n_samples, n_features)`, the columns' names, and the labels
     """A table of numbers from a CSV file.
 
-    FileNotFoundError (or another OSError) where the file cannot be read; ValueError, naming the row as an editor counts
-    lines, for a word, an empty cell, NaN or infinity among the numbers, for rows of different lengths, and for a file
-    without rows."""
+    FileNotFoundError (or another OSError) where the file cannot be read; ValueError, naming the
+    row as an editor counts lines, for a word, an empty cell, NaN or infinity among the numbers,
+    for rows of different lengths, and for a file without rows."""
     names, rows = _split_header(_rows(path, sep), path)
-    words = None if labels is None else _place(labels, names, path)
-    places = [j for j in _places(columns, names, path) if columns is not None or j != words]
+    label = None if labels is None else _place(labels, names, path)
+    places = [j for j in _places(columns, names, path) if columns is not None or j != label]
     X = _matrix(rows, places, names, path)
-    return Table(X, tuple(names[j] for j in places), None if words is None else np.array([cells[words] for _, cells in rows]))
+    words = None if label is None else np.array([cells[label] for _, cells in rows])
+    return Table(X, tuple(names[j] for j in places), words)
 
 # %% ../nbs/32_tables.ipynb #0c1eb46f
 def _load(name, labels=None):
-    with as_file(files("gmm_nb") / "datasets" / name) as path: return read_csv(path, labels=labels)
+    with as_file(files("gmm_nb") / "datasets" / name) as path:
+        return read_csv(path, labels=labels)
 
 def load_faithful() -> Table:  # `X` is `(272, 2)`; no labels
     """Old Faithful: duration of 272 eruptions and waiting time to the next one, in minutes.
 
-    Source: Azzalini & Bowman (1990), A look at some data on the Old Faithful geyser, Applied Statistics 39, 357-365."""
+    Source: Azzalini & Bowman (1990), A look at some data on the Old Faithful geyser,
+    Applied Statistics 39, 357-365."""
     return _load("faithful.csv")
 
 def load_iris() -> Table:  # `X` is `(150, 4)`; the labels are the species
-    """Iris: length and width of sepals and petals of 150 flowers, in centimetres, labelled by species.
+    """Iris: length and width of sepals and petals of 150 flowers, in cm, labelled by species.
 
-    Source: Anderson (1935), Bulletin of the American Iris Society 59, 2-5; Fisher (1936), Annals of Eugenics 7, 179-188."""
+    Source: Anderson (1935), Bulletin of the American Iris Society 59, 2-5;
+    Fisher (1936), Annals of Eugenics 7, 179-188."""
     return _load("iris.csv", labels="label")

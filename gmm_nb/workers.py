@@ -22,10 +22,10 @@ __all__ = ['n_workers', 'parallel']
 
 # %% ../nbs/13_workers.ipynb #a301999d
 def n_workers(n_jobs: int | None) -> int:
-    "Number of threads that `n_jobs` stands for, in scikit-learn's meaning. Raises ValueError for 0."
+    "Number of threads that `n_jobs` means, as in scikit-learn. Raises ValueError for 0."
     if n_jobs == 1:
         return 1
-    from joblib import effective_n_jobs  # part of scikit-learn; knows about its parallel contexts
+    from joblib import effective_n_jobs  # comes with scikit-learn; knows its parallel contexts
     return min(effective_n_jobs(n_jobs), os.cpu_count() or 1)
 
 # %% ../nbs/13_workers.ipynb #629540a4
@@ -69,12 +69,12 @@ def _libraries(n_modules):
     return ThreadpoolController()
 
 def _free_control():
-    "Let the calling thread be the next to set OpenBLAS's number of threads, and to own that right."
+    "Let the calling thread be the next to own, and to set, OpenBLAS's number of threads."
     if hasattr(OpenBLASController, "clear_controlling_thread"):  # threadpoolctl 3.8
         OpenBLASController.clear_controlling_thread(force=True)
 
 class _OneThread:
-    "A context in which libraries run on one thread, from the first to enter until the last to leave."
+    "A context in which libraries run on one thread, from the first user to the last."
     def __init__(self, user_api: str):  # "blas" or "openmp"
         self.user_api, self.lock = user_api, threading.Lock()
         self.users, self.libraries, self.limits = 0, None, []
@@ -106,7 +106,7 @@ _blas, _openmp = _OneThread("blas"), _OpenMP()
 # %% ../nbs/13_workers.ipynb #8b07a98d
 @contextmanager
 def parallel(n_jobs: int | None = 1):
-    "A context that yields a `map` running on `n_jobs` threads, with the matrix library held to one."
+    "A context that yields a `map` on `n_jobs` threads; the matrix library is held to one."
     workers = n_workers(n_jobs)
     with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
         if workers == 1:
