@@ -173,11 +173,12 @@ def start_is_known(estimator) -> bool:
     return all(part is not None for part in parts)
 
 # %% ../nbs/30_estimator.ipynb #4f6a81c3
-def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map) -> list:
+def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map,
+          warm: bool = True) -> list:
     "Functions that make starts, best first; `counts` says which rows are in the sample."
     K, structure = estimator.n_components, estimator.covariance_type
     method, d = estimator.init_params, sample.X.shape[1]
-    last = last_mixture(estimator, d)
+    last = last_mixture(estimator, sample.X.shape[1]) if warm else None
     if last is not None:
         return [lambda: [last]]
 
@@ -247,8 +248,14 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
             return Result(start, np.empty(0), 0, False, collapse=str(error))
 
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
-    return best_of(races(estimator, sample, counts, floor, rng, map), follow,
-                   sample.n_samples, floor, estimator.reg_covar)
+    found = lambda warm: best_of(races(estimator, sample, counts, floor, rng, map, warm), follow,
+                                 sample.n_samples, floor, estimator.reg_covar)
+    try:
+        return found(True)
+    except CollapsedComponent:
+        if last_mixture(estimator, sample.X.shape[1]) is None:
+            raise
+        return found(False)  # the last mixture says nothing of these data: begin anew
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a73
 _told = {}  # (code, line, kind) of warnings; holds the code, or its id could be used again

@@ -101,7 +101,7 @@ LOOP = [
     Mutant("a hollow is taken for a hill", {"self.hollow = s @ y < -rounding": "self.hollow = False"}, "survivors em"),
     Mutant("the last fraction counts, not the smallest", {"min(1.0, *self.fractions)": "min(1.0, self.fractions[-1])"}, "survivors em"),
     Mutant("the end of a trial needs no confirmation",
-           {"certain = trial is None or None in (model.left, now.model.left)": "certain = True"}, "survivors em"),
+           {"left = max(model.left, left)": "left = model.left"}, "survivors em"),
     Mutant("an interruption is not told", {"        interrupted = True\n    except CollapsedComponent": "        interrupted = False\n    except CollapsedComponent"}, "em"),
 ]
 
@@ -119,7 +119,7 @@ STARTS = [
     Mutant("equal starts all stay", {"if order and fair[order[-1]] - fair[s] < same:": "if False:"}, "survivors starts"),
     Mutant("the race ends at once", {"np.max(values + passes * (values - before))": "np.max(values)"}, "survivors starts"),
     Mutant("the race keeps one start only", {"race(rows, stack, n), max(1, n // 2))": "race(rows, stack, n), 1)"}, "survivors starts"),
-    Mutant("there is no second start", {"for s in range(min(2, len(ranking.order))))": "for s in range(1))"}, "survivors starts"),
+    Mutant("there is no second start", {"for s in range(min(2, kept)))": "for s in range(1))"}, "survivors starts"),
     Mutant("the worst of the race is followed", {"for s in np.lexsort((-values, -fair)):": "for s in np.lexsort((values, fair)):"}, "survivors starts"),
     Mutant("no moves are made", {"rng, rounds: int = 3)": "rng, rounds: int = 0)"}, "starts"),
     Mutant("a single move is made", {"rng, rounds: int = 3)": "rng, rounds: int = 1)"}, "survivors starts"),

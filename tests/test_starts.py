@@ -371,6 +371,15 @@ def test_given_means_take_the_nearest_rows():
     assert first.means_[0, 0] > first.means_[1, 0], "components stay in the order of the means"
 
 
+@each_structure
+def test_a_warm_start_far_from_the_data_begins_anew(structure):
+    model = GaussianMixture(2, covariance_type=structure, warm_start=True, random_state=0).fit(FAITHFUL)
+    far = 100 * FAITHFUL + 1e5
+    model.fit(far)
+    assert model.converged_
+    assert model.score(far) == pytest.approx(GaussianMixture(2, covariance_type=structure, random_state=0).fit(far).score(far), abs=1e-6)
+
+
 # ---- saddles
 
 @each_structure
