@@ -248,8 +248,10 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
             return Result(start, np.empty(0), 0, False, collapse=str(error))
 
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
-    found = lambda warm: best_of(races(estimator, sample, counts, floor, rng, map, warm), follow,
-                                 sample.n_samples, floor, estimator.reg_covar)
+
+    def found(warm):
+        starts = races(estimator, sample, counts, floor, rng, map, warm)
+        return best_of(starts, follow, sample.n_samples, floor, estimator.reg_covar)
     try:
         return found(True)
     except CollapsedComponent:

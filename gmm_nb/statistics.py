@@ -227,7 +227,8 @@ class SphericalForm:
         "The trace, a number."
         return np.einsum("am,am->", Z, Z)
 
-FORMS = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(), "spherical": SphericalForm()}
+FORMS = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(),
+         "spherical": SphericalForm()}
 
 # %% ../nbs/10_statistics.ipynb #40d9ff1a
 def features(

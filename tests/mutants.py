@@ -137,7 +137,7 @@ STARTS = [
     Mutant("subsamples are not refined", {"while 15 * size < len(sample.X):": "while False:"}, "survivors starts"),
     Mutant("dead components are not revived", {"as_mixture(rows, revived(mixture))": "as_mixture(rows, mixture)"}, "survivors starts"),
     Mutant("components come in any order", {"order = np.lexsort([-mixture.weights, *places.T[::-1]])": "order = np.arange(len(places))"}, "starts"),
-    Mutant("components are sorted by their last feature", {"*places.T[::-1]])": "*places.T])"}, "starts"),
+    Mutant("components are sorted by their last feature", {"*places.T[::-1]])": "*places.T])"}, "survivors starts"),
     Mutant("twins are not set apart", {"twins(result.mixture) if result.converged else []": "[]"}, "starts"),
 ]
 
