@@ -173,12 +173,14 @@ def nearest(
     mixture,
     X, # (n, d) rows that are far from all components
 ): # (K, n) booleans: the nearest component, and those that are as near
-    "The nearest components of positive weight, for rows whose squared distances overflow, Eq. (eq-m-far)."
-    X, means = 0.5 * np.asarray(X, dtype=float), 0.5 * mixture.means # halved: differences are numbers
+    "Nearest components of positive weight, for rows whose squares overflow, Eq. (eq-m-far)."
+    # halved: differences are numbers
+    X, means = 0.5 * np.asarray(X, dtype=float), 0.5 * mixture.means
     gaps = np.stack([np.abs(X - mean).max(axis=1) for mean in means])
     close, s = np.argmin(gaps, axis=0), gaps.min(axis=0)[:, None]
     y = np.stack([mixture.unit(k, ((X - means[close]) / s).T) for k in range(len(means))])
-    z = np.stack([mixture.unit(k, ((mean - means[close]) / s).T) for k, mean in enumerate(means)])
+    z = np.stack([mixture.unit(k, ((mean - means[close]) / s).T)
+                  for k, mean in enumerate(means)])
     top = np.abs(y).max(axis=(0, 1))
     y, z = y / top, z / top
     squares = np.sum(y * y, axis=1)
@@ -193,14 +195,15 @@ class MixtureBlocks(MixtureParameters):
     @cached_property
     def log_peaks(self): # (K,), −∞ where φ_k = 0
         "The log-joint at the means, the first three terms of Eq. (eq-m-log-joint)."
-        with np.errstate(divide="ignore"): logs = np.log(self.weights) - 0.5 * (self.n_features * np.log(2 * np.pi) + self.log_determinants)
+        constant = self.n_features * np.log(2 * np.pi) + self.log_determinants
+        with np.errstate(divide="ignore"): logs = np.log(self.weights) - 0.5 * constant
         logs.setflags(write=False)
         return logs
 
     def whiten(self,
         X, # (n, d) rows
         k, # which component, 0 … K−1
-    ): # (d, n): columns P_kᵀ (x_i − μ_k), whose squared lengths are the squared Mahalanobis distances
+    ): # (d, n): columns P_kᵀ (x_i − μ_k); their squares sum to squared Mahalanobis distances
         return self.unit(k, np.subtract(X.T, self.means[k][:, None], order="C"))
 
     def unit(self, k, centred): # centred: (d, n) columns
@@ -209,14 +212,14 @@ class MixtureBlocks(MixtureParameters):
         return P.T @ centred if P.ndim == 2 else np.reshape(P, (-1, 1)) * centred
 
     def told_apart(self, X, squares): # X: (n, d) rows, squares: (K, n)
-        "The squared distances with `FAR` for those beyond it, and twice that where another component is nearer."
+        "Squared distances; beyond `FAR` that, and twice that where another component is nearer."
         squares = np.fmin(squares, FAR) # nan comes from ∞ − ∞
         rows = np.flatnonzero(squares.min(axis=0) == FAR)
         if len(rows): squares[:, rows] = np.where(nearest(self, X[rows]), FAR, 2 * FAR)
         return squares
 
     def blocks(self, X): # X: (n, d) rows, checked
-        "Pairs of a slice of up to 4,096 rows and their log-joint (K, rows), Eq. (eq-m-log-joint)."
+        "Slices of up to 4,096 rows and their log-joint (K, rows), Eq. (eq-m-log-joint)."
         for start in range(0, len(X), 4096):
             rows = slice(start, min(start + 4096, len(X)))
             squares = np.empty((self.n_components, rows.stop - start))
@@ -272,7 +275,8 @@ def check_target(
     except FileNotFoundError: there = None
     if there is not None:
         if stat.S_ISDIR(there.st_mode):
-            raise OSError(errno.EISDIR, "is a folder; expected the name of a file to write", path)
+            words = "is a folder; expected the name of a file to write"
+            raise OSError(errno.EISDIR, words, path)
         if not _may(path, os.W_OK): raise OSError(errno.EACCES, "is write-protected", path)
         if not stat.S_ISREG(there.st_mode) or is_output(there): return there
     folder = os.path.dirname(os.path.realpath(path))
@@ -281,7 +285,8 @@ def check_target(
     if not os.path.isdir(folder):
         raise OSError(errno.ENOENT, f"there is no folder {folder} to write it in", path)
     if not _may(folder, os.W_OK | os.X_OK):
-        raise OSError(errno.EACCES, f"cannot be written whole: no new file may be made in {folder}", path)
+        words = f"cannot be written whole: no new file may be made in {folder}"
+        raise OSError(errno.EACCES, words, path)
     return there
 
 # %% ../nbs/03_mixture.ipynb #b3d94f16
@@ -299,13 +304,14 @@ def _inherit(name, there):
 def _replacing(path, there):
     "A new file beside `path` that takes its name if all goes well"
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".{uuid4().hex}") # short: 255 bytes at most
+    # a short name: 255 bytes at most
+    temporary = os.path.join(os.path.dirname(target), f".{uuid4().hex}")
     mode = 0o666 if there is None else stat.S_IMODE(there.st_mode) & 0o777
     try:
         with open(temporary, "xb", opener=lambda name, how: os.open(name, how, mode)) as file:
             yield file
             file.flush()
-            os.fsync(file.fileno()) # a full disk may show only here, while the old file is there
+            os.fsync(file.fileno()) # a full disk may show only here, with the old file in place
         if there is not None: _inherit(temporary, there)
         os.replace(temporary, target)
     except OSError as error: # in the words of the caller, who knows nothing of a second file
@@ -319,9 +325,9 @@ def _replacing(path, there):
 def open_whole(
     path, # where
 ): # a binary file to write to
-    """A file that is written whole or not at all; devices, pipes and the standard output are just written to.
+    """A file written whole or not at all; to devices and pipes it is just written.
 
-    OSError where it cannot be written. After an error the old file is there as it was, and no other."""
+    OSError where it cannot be written. After an error the old file is as it was."""
     path = os.fsdecode(path)
     there = check_target(path)
     if there is not None and is_output(there):
@@ -364,7 +370,7 @@ def _unreadable(path):
 def _header(archive, info):
     "An entry by its header; ValueError where what follows has another length than it says"
     with archive.open(info) as file:
-        if np.lib.format.read_magic(file) != (1, 0): # in other versions a header may have any length
+        if np.lib.format.read_magic(file) != (1, 0): # others may have headers of any length
             raise ValueError("another version")
         shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         entry = _Entry(info, shape, dtype)
@@ -373,21 +379,23 @@ def _header(archive, info):
 
 def _array(archive, entry):
     "The array itself. It is read to the end of the entry, where the checksum is compared"
-    with archive.open(entry.info) as file: return np.lib.format.read_array(file, allow_pickle=False)
+    with archive.open(entry.info) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 # %% ../nbs/03_mixture.ipynb #0b8ea6d3
 def _infos(archive, path, length):
-    "The archive's descriptions of a mixture's entries, by name; ValueError if one is missing or unsafe"
+    "What the archive says of a mixture's entries; ValueError if one is missing or unsafe"
     infos = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
-        if info.filename == name or name not in (*NAMES, "columns"): continue # unknown: never read
+        if info.filename == name or name not in (*NAMES, "columns"): continue # never read
         if name in infos: raise ValueError(f"{path} has {name} twice; {_EXPECTED}")
         if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {_EXPECTED}")
         method, packed, size = info.compress_type, info.compress_size, info.file_size
         whole = method == ZIP_STORED and size == packed <= length
         if not whole and not (method == ZIP_DEFLATED and size <= UNPACKED):
-            raise ValueError(f"{path}: {name} claims {size} bytes, packed in {packed}; expected entries "
+            raise ValueError(f"{path}: {name} claims {size} bytes, packed in {packed}; "
+                             "expected entries "
                              "without compression, as Mixture.save makes them")
         infos[name] = info
     lacking = [name for name in NAMES if name not in infos]
@@ -402,7 +410,8 @@ def _check_entries(entries, structure, path):
     wanted = {"weights": (K,), "means": (K, d), "covariances": third, "columns": (d,)}
     for name, (_, shape, dtype) in entries.items():
         kinds, what = ("U", "words") if name == "columns" else ("fiu", "real numbers")
-        if dtype.kind not in kinds: raise ValueError(f"{path}: {name} has dtype {dtype}; expected {what}")
+        if dtype.kind not in kinds:
+            raise ValueError(f"{path}: {name} has dtype {dtype}; expected {what}")
         if shape != wanted[name]:
             raise ValueError(f"{path}: {name} has shape {shape}; expected {wanted[name]}")
 
@@ -412,7 +421,7 @@ def _read(path):
     with open(path, "rb") as file:
         start = file.read(2) # of an archive, and not of a device without end
         if start != b"PK": raise ValueError(f"{path} is not a saved mixture; {_EXPECTED}")
-        source = file if file.seekable() else BytesIO(start + file.read()) # from a pipe, for example
+        source = file if file.seekable() else BytesIO(start + file.read()) # from a pipe
         with _unreadable(path): archive, length = ZipFile(source), source.seek(0, os.SEEK_END)
         with archive:
             infos = _infos(archive, path, length)
@@ -423,14 +432,15 @@ def _read(path):
                     raise ValueError("not a word")
                 structure = str(_array(archive, word))
             _check_entries(entries, structure, path)
-            with _unreadable(path): arrays = {name: _array(archive, entries[name]) for name in entries}
+            with _unreadable(path):
+                arrays = {name: _array(archive, entries[name]) for name in entries}
     return arrays | {"structure": structure}
 
 def load_saved(
     path, # a file made by `Mixture.save`
-    kind=MixtureParameters, # what to make of it: a class that takes weights, means, covariances, structure
+    kind=MixtureParameters, # of what class: it takes weights, means, covariances, structure
 ): # the mixture, and its columns: a tuple of d names, or None if there are none in the file
-    "A mixture and the names saved with it, read at once, as from a pipe. ValueError for any other file."
+    "A mixture and the names saved with it, read at once. ValueError for any other file."
     saved = _read(path)
     try: mixture = kind(*(saved[name] for name in NAMES))
     except ValueError as error: raise ValueError(f"{path}: {error}") from None
@@ -439,42 +449,47 @@ def load_saved(
 def saved_columns(
     path, # a file made by `Mixture.save`
 ): # tuple of d names, or None if there are none in the file
-    "The names of the columns that were saved with a mixture. ValueError if the file is not one."
+    "The names of the columns saved with a mixture. ValueError if the file is not one."
     return load_saved(path)[1]
 
 # %% ../nbs/03_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
 class Mixture(MixtureDensity):
-    "A Gaussian mixture: weights, means and covariances that are valid and cannot be changed, and all that follows from them."
+    "A Gaussian mixture: valid weights, means and covariances, and what follows from them."
     def sample(self,
         n, # how many rows
         rng, # numpy.random.Generator
     ): # X (n, d) and labels (n,), in random order
-        "Rows drawn independently, and the component of each, Eq. (eq-m-sampling). TypeError without a Generator."
+        "Rows and their components, Eq. (eq-m-sampling). TypeError without a Generator."
         if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng is {rng!r}; expected a numpy.random.Generator, for example np.random.default_rng(0)")
+            raise TypeError(f"rng is {rng!r}; expected a numpy.random.Generator, "
+                            "for example np.random.default_rng(0)")
         labels = rng.choice(self.n_components, size=n, p=self.weights / self.weights.sum())
         X = rng.standard_normal((n, self.n_features))
         for k in np.unique(labels):
             rows, P = labels == k, self.factor(k)
-            X[rows] = self.means[k] + (solve_triangular(P, X[rows].T, trans=1).T if P.ndim == 2 else X[rows] / P)
+            z = X[rows]
+            z = solve_triangular(P, z.T, trans=1).T if P.ndim == 2 else z / P
+            X[rows] = self.means[k] + z
         return X, labels
 
     def save(self,
         path, # where, by custom NAME.npz
         columns=None, # names of the d columns, to keep with the mixture
     ):
-        "One .npz file without pickle, written whole or not at all. ValueError unless d names; OSError if it cannot be written."
+        "One .npz file without pickle, whole or not at all. ValueError unless d names; OSError."
         arrays, buffer = {name: getattr(self, name) for name in NAMES}, BytesIO()
         if columns is not None:
-            names, d = [columns] if isinstance(columns, str) else list(map(str, columns)), self.n_features
+            names = [columns] if isinstance(columns, str) else list(map(str, columns))
+            d = self.n_features
             if len(names) != d:
-                raise ValueError(f"columns has {len(names)} name(s); expected {d}, one for each feature")
+                raise ValueError(f"columns has {len(names)} name(s); expected {d}, "
+                                 "one for each feature")
             arrays["columns"] = np.array(names)
         np.savez(buffer, **arrays)
         write_whole(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path): # path: a file made by `save`
-        "The saved mixture, bit for bit. ValueError that says what the file lacks or what is wrong in it; OSError if it cannot be read."
+        "The saved mixture, bit for bit. ValueError if the file is not one; OSError."
         return load_saved(path, cls)[0]

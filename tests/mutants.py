@@ -53,7 +53,7 @@ ENGINE = [
     Mutant("log joints are cut off too early", {"LOWEST = -600.0": "LOWEST = -6.0"}, "statistics em"),
     Mutant("log-sum-exp without its maximum",
            {"return top + np.log(np.exp(a - top).sum(axis=0))": "return np.log(np.exp(a).sum(axis=0))"}, "mixture"),
-    Mutant("samples by the factor's transpose", {"solve_triangular(P, X[rows].T, trans=1)": "solve_triangular(P, X[rows].T)"}, "mixture"),
+    Mutant("samples by the factor's transpose", {"solve_triangular(P, z.T, trans=1)": "solve_triangular(P, z.T)"}, "mixture"),
 ]
 
 M_STEP = [

@@ -408,6 +408,14 @@ def test_interruption(monkeypatch, capsys):
     assert main(["fit"]) == 130 and capsys.readouterr().out == ""
 
 
+@pytest.fixture(autouse=True)
+def hears_ctrl_c():
+    "As in a terminal; what is started in the background of a shell ignores it"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press_ctrl_c(monkeypatch, at=3):
     "As if the user pressed Ctrl-C in the middle of a fit"
     steps, original = [], gmm_nb.command._progress
@@ -441,7 +449,12 @@ def test_ctrl_c_in_a_fit_replaces_nothing(run, monkeypatch):
     assert Path("m.npz").read_bytes() == b"old" and Path("p.png").exists() and len(os.listdir()) == 2
 
 
+def hear_all():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(number, signal.SIG_DFL)
+
+
 def start(*words, **options):
+    options = {"preexec_fn": hear_all} | options
     return subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
