@@ -212,7 +212,7 @@ class MixtureBlocks(MixtureParameters):
         return P.T @ centred if P.ndim == 2 else np.reshape(P, (-1, 1)) * centred
 
     def told_apart(self, X, squares): # X: (n, d) rows, squares: (K, n)
-        "Squared distances; beyond `FAR` that, and twice that where another component is nearer."
+        "Squared distances; beyond `FAR` that, or twice that if another component is nearer."
         squares = np.fmin(squares, FAR) # nan comes from ∞ − ∞
         rows = np.flatnonzero(squares.min(axis=0) == FAR)
         if len(rows): squares[:, rows] = np.where(nearest(self, X[rows]), FAR, 2 * FAR)
@@ -483,8 +483,7 @@ class Mixture(MixtureDensity):
             names = [columns] if isinstance(columns, str) else list(map(str, columns))
             d = self.n_features
             if len(names) != d:
-                raise ValueError(f"columns has {len(names)} name(s); expected {d}, "
-                                 "one for each feature")
+                raise ValueError(f"columns has {len(names)} name(s); expected {d}, as features")
             arrays["columns"] = np.array(names)
         np.savez(buffer, **arrays)
         write_whole(path, buffer.getvalue())
