@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 # %% auto #0
-__all__ = ['as_data']
+__all__ = ['as_data', 'forwarding']
 
 # %% ../nbs/01_notation.ipynb #0cd0769f
 def _real_array(X, name):
@@ -76,12 +76,15 @@ def as_data(
     return X
 
 # %% ../nbs/01_notation.ipynb #d1e19240
-def __getattr__(name):
-    "What was in this module once, from the module that has it now."
-    from importlib import import_module
-    homes = () if name.startswith("_") else ("tables",)  # Python itself asks for __path__
-    for home in homes:
-        there = vars(import_module(f"gmm_nb.{home}"))
-        if name in there.get("__all__", ()):
-            return there[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def forwarding(module: str, *homes: str):
+    "A module's `__getattr__` that finds public names which have moved to other modules."
+    def find(name):
+        from importlib import import_module
+        for home in () if name.startswith("_") else homes:  # Python itself asks for __path__
+            there = vars(import_module(f"gmm_nb.{home}"))
+            if name in there.get("__all__", ()):
+                return there[name]
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    return find
+
+__getattr__ = forwarding(__name__, "tables")

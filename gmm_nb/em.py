@@ -15,6 +15,7 @@ import numpy as np
 
 from .covariance import (CollapsedComponent, centre, is_empty, is_exact, m_step,
                                refuse_rounding)
+from .data import forwarding
 from .e_step import e_step
 from .mixture import Mixture
 from .statistics import Sample, Statistics
@@ -139,12 +140,4 @@ def run(
                   left, tuple(tail[-5:]), step.state)
 
 # %% ../nbs/14_em.ipynb #f22bbca7
-def __getattr__(name):
-    "What was in this module once, from the module that has it now."
-    from importlib import import_module
-    homes = () if name.startswith("_") else ("acceleration",)  # Python itself asks for __path__
-    for home in homes:
-        there = vars(import_module(f"gmm_nb.{home}"))
-        if name in there.get("__all__", ()):
-            return there[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = forwarding(__name__, "acceleration")

@@ -225,7 +225,7 @@ def reporter(estimator):
 def traits(sample: Sample) -> tuple:
     "What tells one data set from another."
     return (sample.X.shape, sample.n_samples, sample.unit,
-            sample.origin.tobytes(), sample.radius.tobytes())
+            sample.origin.tobytes(), sample.radius.tobytes(), sample.scatter.tobytes())
 
 def earlier_run(estimator, sample: Sample) -> Result | None:
     "The run that a warm start goes on from, if made on these data with the same `reg_covar`."

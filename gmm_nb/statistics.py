@@ -14,7 +14,7 @@ from typing import Callable, Protocol
 
 import numpy as np
 
-from .data import as_data
+from .data import as_data, forwarding
 from .mixture import Mixture
 
 # %% auto #0
@@ -478,13 +478,4 @@ def quantiles(
     return np.array(found)
 
 # %% ../nbs/10_statistics.ipynb #6f03ba0e
-def __getattr__(name):
-    "What was in this module before the book was reordered, from the module that has it now."
-    from importlib import import_module
-    # Python itself asks for names like __path__
-    homes = () if name.startswith("_") else ("e_step", "workers")
-    for home in homes:
-        there = vars(import_module(f"gmm_nb.{home}"))
-        if name in there.get("__all__", ()):
-            return there[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = forwarding(__name__, "e_step", "workers")

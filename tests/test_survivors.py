@@ -296,3 +296,10 @@ def test_what_is_left_after_a_trial_must_be_confirmed():
             assert now.left == max(now.model.left, before.model.left)
         before = now
     assert trials > 3
+
+
+def test_other_rows_with_the_same_mean_and_extent_are_other_data():
+    from gmm_nb.estimator import traits
+    one, other = (prepare(np.array([[-4.0], [-x], [x], [4.0]])) for x in (1.0, 2.0))
+    assert one.origin == other.origin == 0 and one.radius == other.radius == 4
+    assert traits(one) != traits(other) and traits(one) == traits(prepare(one.X))
