@@ -26,10 +26,10 @@ COLUMNS = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d
            *(Column(name, f"× {factor:g}", ".2f") for name, factor in FACTORS.items() if name != "same")]
 
 
-def e_step_in(chunk: int, sample: Sample, mixture: Mixture, map: Callable) -> Callable[[], Statistics]:
+def e_step_in(chunk: int, sample: Sample, mixture: Mixture, workers: Callable) -> Callable[[], Statistics]:
     "The E-step in chunks of this length, in a work space of its own."
     own = replace(sample, buffers=deque())
-    return lambda: _fast(own, mixture, map, peak_if_bounded(mixture, own), chunk)
+    return lambda: _fast(own, mixture, workers, peak_if_bounded(mixture, own), chunk)
 
 
 def measure(n: int, d: int, K: int, structure: str, settings: Settings) -> list[dict]:
@@ -37,11 +37,11 @@ def measure(n: int, d: int, K: int, structure: str, settings: Settings) -> list[
     X, truth = simulated(n, d, K)
     start, rows = start_near(truth, structure), []
     for jobs in (1, settings.jobs):
-        with parallel(jobs) as map:
-            sample = prepare(X, None, structure, map)
+        with parallel(jobs) as workers:
+            sample = prepare(X, None, structure, workers)
             chunk = chunk_rows(n, sum(coefficients(start, sample.origin).shape))
             lengths = {name: max(1, int(factor * chunk)) for name, factor in FACTORS.items()}
-            taken = medians({name: e_step_in(length, sample, start, map) for name, length in lengths.items() if length < n or name == "same"},
+            taken = medians({name: e_step_in(length, sample, start, workers) for name, length in lengths.items() if length < n or name == "same"},
                             settings.repeats)
         rows.append({"n": n, "d": d, "K": K, "structure": structure, "threads": 1 if jobs == 1 else settings.workers, "chunk": chunk, "ms": 1e3 * taken["same"],
                      **{name: taken[name] / taken["same"] if name in taken else None for name in FACTORS if name != "same"}})

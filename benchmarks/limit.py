@@ -79,12 +79,12 @@ def run(settings: Settings) -> list[Table]:
         n = settings.rows(case.n, case.d, case.K)
         X, truth = simulated(n, case.d, case.K)
         start = start_near(truth, case.structure)
-        with parallel(1) as map:
+        with parallel(1) as workers:
             sample = prepare(X, structure=case.structure)
             assert is_fast(sample, start)
             wide = is_wide(start)
             bare = (bare_whitening if wide else bare_features)(sample, start)
-            taken = medians({"bare": bare, "iteration": lambda: next(em_steps(sample, start, None, map))},
+            taken = medians({"bare": bare, "iteration": lambda: next(em_steps(sample, start, None, workers))},
                             3 * settings.repeats)
         rows.append({"n": n, "d": case.d, "K": case.K, "structure": case.structure, "path": "whitening" if wide else "features",
                      **{name: 1e3 * time for name, time in taken.items()}, "multiple": taken["iteration"] / taken["bare"]})

@@ -24,10 +24,10 @@ def measure(n: int, d: int, K: int, settings: Settings) -> dict:
     "One row."
     X, truth = simulated(n, d, K)
     known, rng = start_near(truth, "full"), np.random.default_rng(0)
-    with parallel(1) as map:
+    with parallel(1) as workers:
         sample = prepare(X)
         taken = medians({"start": lambda: start_mixture(sample, K, "full", "kmeans", rng),
-                         "iteration": lambda: next(em_steps(sample, known, None, map))}, 3 * settings.repeats)
+                         "iteration": lambda: next(em_steps(sample, known, None, workers))}, 3 * settings.repeats)
     cost = taken["start"] / taken["iteration"]
     return {"n": n, "d": d, "K": K, "start": 1e3 * taken["start"], "iteration": 1e3 * taken["iteration"], "cost": cost, "met": bool(cost < TARGET)}
 

@@ -26,7 +26,7 @@ def measure(n: int, d: int, K: int, settings: Settings) -> dict:
     X, truth = simulated(n, d, K)
     start = start_near(truth, "full")
     sample = prepare(X)
-    passes = lambda number, map: deque(islice(em_steps(sample, start, None, map), number), maxlen=0)
+    passes = lambda number, workers: deque(islice(em_steps(sample, start, None, workers), number), maxlen=0)
     with parallel(1) as one, parallel(2) as two:
         number = enough_passes(lambda number: passes(number, one), least=5)
         taken = medians({"one": lambda: passes(number, one), "two": lambda: passes(number, two)}, settings.repeats)

@@ -22,8 +22,8 @@ def measure(d: int, K: int, settings: Settings) -> dict:
     n = settings.rows(max(20_000, 160_000_000 // (d * d * K)), d, K)
     X, truth = simulated(n, d, K)
     start, sample = start_near(truth, "full"), prepare(X)
-    with parallel(1) as map:
-        taken = medians({"products": lambda: _fast(sample, start, map), "without": lambda: _wide(sample, start, map)}, settings.repeats)
+    with parallel(1) as workers:
+        taken = medians({"products": lambda: _fast(sample, start, workers), "without": lambda: _wide(sample, start, workers)}, settings.repeats)
     return {"n": n, "d": d, "K": K, "products": 1e3 * taken["products"], "without": 1e3 * taken["without"],
             "gain": taken["products"] / taken["without"], "chosen": is_wide(start)}
 

@@ -127,8 +127,8 @@ class Point(NamedTuple):
         left = None if left is None else left * self.n_samples
         return Step(n_iter, self.mixture, self.log_likelihood, self.updated, left, state)
 
-def _evaluate(sample, mixture, floor, map):
-    statistics, updated = one_pass(sample, mixture, floor, map)
+def _evaluate(sample, mixture, floor, workers):
+    statistics, updated = one_pass(sample, mixture, floor, workers)
     return Point(mixture, statistics.log_likelihood, statistics.n_samples, updated)
 
 def _try(make):
@@ -201,26 +201,26 @@ def squarem_steps(
     sample: Sample,
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,
-    map: Callable = map,
+    workers: Callable = map,
 ) -> Iterator[Step]:
     """EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem).
 
     Varadhan & Roland (2008)"""
     origin, passes, longest = mixture.means, count(1), 4.0
     curvature = Curvature(mixture.means)
-    best = _evaluate(sample, mixture, floor, map)
+    best = _evaluate(sample, mixture, floor, workers)
     yield best.step(next(passes), curvature.see(best).left)
     while True:
-        second = _evaluate(sample, best.updated, floor, map)
+        second = _evaluate(sample, best.updated, floor, workers)
         left = curvature.see(second).left
         yield second.step(next(passes), left)
         mixture, alpha = extrapolated(best, second, longest, origin, floor)
         longest = 4 * longest if alpha == longest else longest
-        trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, map))
+        trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, workers))
         if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
             yield second.step(next(passes), np.inf if left is None else left)  # it is refused
             trial = None
-        best = trial or _evaluate(sample, second.updated, floor, map)
+        best = trial or _evaluate(sample, second.updated, floor, workers)
         yield best.step(next(passes), curvature.see(best).left)
 
 # %% ../nbs/15_acceleration.ipynb #7b7a5ffd
@@ -308,16 +308,16 @@ class Ascent:
 
 # %% ../nbs/15_acceleration.ipynb #1bb239f2
 def next_pass(
-    sample: Sample, now: Ascent, floor: np.ndarray | None = None, map: Callable = map
+    sample: Sample, now: Ascent, floor: np.ndarray | None = None, workers: Callable = map
 ) -> Ascent:
     "One pass more: a trial step, or EM's own."
     trial = None
     if now.slow and not now.refused:
         trial = trial_step(now.best, now.model, now.radius, now.curvature.origin, floor)
     if trial is None:
-        point = _evaluate(sample, now.best.updated, floor, map)
+        point = _evaluate(sample, now.best.updated, floor, workers)
     else:
-        point = _try(lambda: _evaluate(sample, trial.mixture, floor, map))
+        point = _try(lambda: _evaluate(sample, trial.mixture, floor, workers))
         fall = 1e-13 * abs(now.best.log_likelihood)  # that rounding can make
         if point is None or point.log_likelihood < now.best.log_likelihood - fall:
             return replace(now, passes=now.passes + 1, radius=trial.length / 4, refused=True)
@@ -337,19 +337,19 @@ def natural_gradient_steps(
     sample: Sample,
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,
-    map: Callable = map,
+    workers: Callable = map,
     state: Ascent | None = None,  # of an earlier run on the same data, to go on from instead
 ) -> Iterator[Step]:
     "EM whose steps learn the curvature: L-BFGS in EM's metric, in a trust radius, or plain EM."
     if state is None:
-        best, curvature = _evaluate(sample, mixture, floor, map), Curvature(mixture.means)
+        best, curvature = _evaluate(sample, mixture, floor, workers), Curvature(mixture.means)
         model = model_at(best, curvature)
         now = Ascent(curvature, best, model, model.left)
     else:
-        now = next_pass(sample, state, floor, map)
+        now = next_pass(sample, state, floor, workers)
     while True:
         yield now.step()
-        now = next_pass(sample, now, floor, map)
+        now = next_pass(sample, now, floor, workers)
 
 # %% ../nbs/15_acceleration.ipynb #f077b7e9
 ACCELERATIONS = {None: em_steps, "squarem": squarem_steps,
@@ -375,20 +375,20 @@ def why_not(result: Result, tol: float, n_samples: float) -> str:
             "Raise max_iter, or tol if this is good enough.")
 
 # %% ../nbs/15_acceleration.ipynb #b2d08cd5
-def no_worse(result: Result, start: Mixture, sample: Sample, map: Callable = map) -> Result:
+def no_worse(result: Result, start: Mixture, sample: Sample, workers: Callable = map) -> Result:
     """The result with the better of its mixture and its start's.
 
     A trial step may be better than the mixture before EM's last M-step and worse than the one
     after it."""
-    before = e_step(sample, start, map).log_likelihood
-    after = e_step(sample, result.mixture, map).log_likelihood
+    before = e_step(sample, start, workers).log_likelihood
+    after = e_step(sample, result.mixture, workers).log_likelihood
     return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)
 
 def climb(
     sample: Sample,  # data, from `prepare`
     start: Mixture,
     floor: np.ndarray | None = None,  # (d,) smallest variances
-    map: Callable = map,  # how to run the blocks, from `parallel`
+    workers: Callable = map,  # how to run the blocks, from `parallel`
     acceleration: str | None = None,  # one of ACCELERATIONS
     max_iter: int = 1000,  # most passes; with 0 the start is the result
     after: Result | None = None,  # an earlier run, same data and floor, which ended at `start`
@@ -399,10 +399,10 @@ def climb(
         return Result(start, np.empty(0), 0, False)
     method, after = steps_by(acceleration), after if after and after.mixture is start else None
     if after and after.state and method is natural_gradient_steps:
-        steps = method(sample, start, floor, map, after.state)
+        steps = method(sample, start, floor, workers, after.state)
         result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
-        return no_worse(result, start, sample, map)
-    steps = method(sample, start, floor, map)
+        return no_worse(result, start, sample, workers)
+    steps = method(sample, start, floor, workers)
     return run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
 
 # %% ../nbs/15_acceleration.ipynb #b3d08cd6
@@ -422,10 +422,10 @@ def fit_mixture(
     ValueError for bad data; CollapsedComponent, which is one, where already the first pass has
     no maximum. Warns where EM did not converge, was interrupted, or a component collapsed: the
     result holds the last valid mixture."""
-    with parallel(n_jobs) as map:
-        sample = prepare(X, sample_weight, start.structure, map)
+    with parallel(n_jobs) as workers:
+        sample = prepare(X, sample_weight, start.structure, workers)
         floor = variance_floor(sample, reg_covar)
-        result = climb(sample, start, floor, map, acceleration, max_iter,
+        result = climb(sample, start, floor, workers, acceleration, max_iter,
                        tol=tol, callback=callback)
     if not result.converged:
         warnings.warn(why_not(result, tol, sample.n_samples), stacklevel=2)

@@ -243,7 +243,7 @@ def _check_fits(sample, mixture):
 def e_step(
     X: np.ndarray | Sample,  # (n, d) data, or a prepared `Sample`
     mixture: Mixture,  # the mixture that gives the responsibilities
-    map: Callable = map,  # how to run the blocks: see `parallel`
+    workers: Callable = map,  # how to run the blocks: see `parallel`
     about: np.ndarray | None = None,  # (K, d) origins, for the careful path; None: what suits
 ) -> Statistics:  # sums over all rows, and the log-likelihood of `mixture`
     "The E-step: responsibilities and their sums, Eq. (eq-s-sums). ValueError for bad data."
@@ -253,14 +253,14 @@ def e_step(
         sample = prepare(as_data(X, mixture.n_features), structure=mixture.structure)
     _check_fits(sample, mixture)
     if about is not None:
-        return _careful(sample, mixture, map, about)
+        return _careful(sample, mixture, workers, about)
     peak = peak_if_bounded(mixture, sample)
     if peak is None and not is_fast(sample, mixture):  # what is bounded is accurate, too
-        return _careful(sample, mixture, map)
-    return (_wide if is_wide(mixture) else _fast)(sample, mixture, map, peak)
+        return _careful(sample, mixture, workers)
+    return (_wide if is_wide(mixture) else _fast)(sample, mixture, workers, peak)
 
 # %% ../nbs/11_e_step.ipynb #20f63596
-def _fast(sample, mixture, map=map, peak=None, chunk=None):
+def _fast(sample, mixture, workers=map, peak=None, chunk=None):
     n, d, structure = len(sample.X), mixture.n_features, mixture.structure
     bounded = peak is not None
     W = coefficients(mixture, sample.origin)
@@ -268,7 +268,7 @@ def _fast(sample, mixture, map=map, peak=None, chunk=None):
     height = sum(W.shape)
     chunk = chunk or chunk_rows(n, height)
     work = lambda rows: _fast_block(sample, structure, W, bounded, rows, chunk)
-    parts = _each_block(work, n, chunk, height, map)
+    parts = _each_block(work, n, chunk, height, workers)
     sums, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
     if structure == "tied":  # what all components share was left out
@@ -279,22 +279,22 @@ def _fast(sample, mixture, map=map, peak=None, chunk=None):
     return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood,
                       sample.n_samples, sample.origin, structure)
 
-def _wide(sample, mixture, map=map, peak=None):
+def _wide(sample, mixture, workers=map, peak=None):
     n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
     W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
     W[:, 0] -= peak or 0.0
     chunk, height = wide_rows(n, K, d), 2 * d + SLAB * K
     work = lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk)
-    parts = _each_block(work, n, chunk, height, map)
+    parts = _each_block(work, n, chunk, height, workers)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
     return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood,
                       sample.n_samples, sample.origin, "full")
 
-def _careful(sample, mixture, map=map, about=None):
+def _careful(sample, mixture, workers=map, about=None):
     n, (K, d) = len(sample.X), mixture.means.shape
     about = mixture.means if about is None else about
     chunk = chunk_rows(n, 3 * d + K)
     work = lambda rows: _careful_block(sample, mixture, about, rows, chunk)
-    parts = _each_block(work, n, chunk, d, map)  # one component at a time: its height is d
+    parts = _each_block(work, n, chunk, d, workers)  # one component at a time: its height is d
     return Statistics(*_added(parts), sample.n_samples, about, mixture.structure)

@@ -28,10 +28,10 @@ def one_pass(
     sample: Sample,
     mixture: Mixture,
     floor: np.ndarray | None = None,  # (d,) smallest variances
-    map: Callable = map,
+    workers: Callable = map,
 ) -> tuple[Statistics, Mixture]:  # the sums under the mixture, and the mixture after the M-step
     "An E-step and an M-step that keep their digits. CollapsedComponent if there is no maximum."
-    statistics = e_step(sample, mixture, map)
+    statistics = e_step(sample, mixture, workers)
     try:
         updated = m_step(statistics, floor)
     except CollapsedComponent:
@@ -39,7 +39,7 @@ def one_pass(
             raise
         updated = None  # perhaps for want of digits
     if updated is None or not is_exact(statistics, updated):
-        statistics = e_step(sample, mixture, map, about=centre(statistics)[0])
+        statistics = e_step(sample, mixture, workers, about=centre(statistics)[0])
         updated = m_step(statistics, floor)
     if floor is None:
         refuse_rounding(updated, sample)
@@ -60,11 +60,11 @@ def em_steps(
     sample: Sample,  # data, from `prepare`
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
-    map: Callable = map,  # how to run the blocks, from `parallel`
+    workers: Callable = map,  # how to run the blocks, from `parallel`
 ) -> Iterator[Step]:
     "Plain EM, step after step without end. Dempster, Laird & Rubin (1977)"
     for n_iter in count(1):
-        statistics, updated = one_pass(sample, mixture, floor, map)
+        statistics, updated = one_pass(sample, mixture, floor, workers)
         yield Step(n_iter, mixture, statistics.log_likelihood, updated)
         mixture = updated
 

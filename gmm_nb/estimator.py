@@ -173,7 +173,7 @@ def start_is_known(estimator) -> bool:
     return all(part is not None for part in parts)
 
 # %% ../nbs/30_estimator.ipynb #4f6a81c3
-def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map,
+def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
           warm: bool = True) -> list:
     "Functions that make starts, best first; `counts` says which rows are in the sample."
     K, structure = estimator.n_components, estimator.covariance_type
@@ -192,7 +192,7 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, map,
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
             return find_start(sample, K, method, rng, structure,
-                              estimator.reg_covar, floor, map)
+                              estimator.reg_covar, floor, workers)
         given = method(sample.X, K, rng) if callable(method) else method
         every = len(sample.X) if callable(method) else len(counts)
         resp = as_resp(given, every, K)
@@ -233,13 +233,13 @@ def earlier_run(estimator, sample: Sample) -> Result | None:
     same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
     return result if same and len(result.log_likelihoods) else None
 
-def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Result, int]:
+def run_races(estimator, sample: Sample, counts, floor, rng, workers) -> tuple[Result, int]:
     "The best end of all races, and how many starts collapsed."
     report, after = reporter(estimator), earlier_run(estimator, sample)
 
     def go_on(start, after=after):
         try:
-            return climb(sample, start, floor, map, estimator.acceleration, estimator.max_iter,
+            return climb(sample, start, floor, workers, estimator.acceleration, estimator.max_iter,
                          tol=estimator.tol, callback=report, after=after)
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
@@ -250,7 +250,7 @@ def run_races(estimator, sample: Sample, counts, floor, rng, map) -> tuple[Resul
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
 
     def found(warm):
-        starts = races(estimator, sample, counts, floor, rng, map, warm)
+        starts = races(estimator, sample, counts, floor, rng, workers, warm)
         return best_of(starts, follow, sample.n_samples, floor, estimator.reg_covar)
     try:
         return found(True)
@@ -317,14 +317,14 @@ def fit(estimator, X, sample_weight=None):
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
-    with parallel(estimator.n_jobs) as map:
-        sample = prepare(X, sample_weight, estimator.covariance_type, map)
+    with parallel(estimator.n_jobs) as workers:
+        sample = prepare(X, sample_weight, estimator.covariance_type, workers)
         floor = variance_floor(sample, estimator.reg_covar)
         if len(sample.X) < len(X):  # rows of weight zero are left out
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         rng = generator(estimator.random_state)
-        result, collapsed = run_races(estimator, sample, counts, floor, rng, map)
+        result, collapsed = run_races(estimator, sample, counts, floor, rng, workers)
     settle(estimator, result.mixture, X.dtype)
     if estimator.warm_start:
         estimator._run = (traits(sample), estimator.reg_covar), result
@@ -341,9 +341,9 @@ def rowwise(estimator, X, reduce) -> np.ndarray:
     mixture = settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
     of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
-    with parallel(estimator.n_jobs) as map:
+    with parallel(estimator.n_jobs) as workers:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
-        found = np.concatenate(list(map(of, pieces)))
+        found = np.concatenate(list(workers(of, pieces)))
     shown = found.dtype
     if shown.kind != "i":  # labels stay integers
         shown = np.result_type(X.dtype, estimator._dtype)

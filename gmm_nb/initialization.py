@@ -513,14 +513,14 @@ def refined(
     size: int,
     floor,
     rng,
-    map: Callable = map,
+    workers: Callable = map,
 ) -> Mixture:
     "A mixture found on `size` rows, after EM on five times as many and so on, short of all."
     while 15 * size < len(sample.X):
         size = 5 * size
         part = prepare(*subsample(sample, size, rng), mixture.structure)
         try:
-            result = climb(part, mixture, floor, map, "natural-gradient", 200, tol=1e-5)
+            result = climb(part, mixture, floor, workers, "natural-gradient", 200, tol=1e-5)
             mixture = result.mixture
         except CollapsedComponent:
             break
@@ -554,7 +554,7 @@ def find_start(
     structure: str = "full",  # covariance structure
     reg_covar: float = LEAST,  # floor, as a fraction of the squared spreads
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
-    map: Callable = map,  # how to run passes over larger subsamples, from `parallel`
+    workers: Callable = map,  # how to run passes over larger subsamples, from `parallel`
 ) -> Iterator[Mixture]:
     """The mixture that won the race and the moves; then the second of the race, if any.
 
@@ -572,7 +572,7 @@ def find_start(
     best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
     for mixture in (best, *others):
         mixture = as_mixture(rows, revived(mixture))
-        yield in_order(refined(sample, mixture, size, floor, rng, map))
+        yield in_order(refined(sample, mixture, size, floor, rng, workers))
 
 # %% ../nbs/16_initialization.ipynb #6992c3d1
 def given_start(sample: Sample, resp: np.ndarray, structure: str, floor=None) -> Mixture:

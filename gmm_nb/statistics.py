@@ -288,9 +288,9 @@ def blocks(n: int, chunk: int, at_most: int = 32) -> list[range]:
 MUCH = 500_000  # height times number of rows, from which on threads pay
 _one_by_one = map
 
-def _each_block(work, n, chunk, height, map):
-    "Results of `work` on each block, in order, by `map` where that pays."
-    return (map if n * height >= MUCH else _one_by_one)(work, blocks(n, chunk))
+def _each_block(work, n, chunk, height, workers):
+    "Results of `work` on each block, in order, by `workers` where that pays."
+    return (workers if n * height >= MUCH else _one_by_one)(work, blocks(n, chunk))
 
 def _added(parts):
     "The sums of tuples, place by place, in order."
@@ -346,7 +346,7 @@ def prepare(
     X: np.ndarray,  # (n, d) data
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
     structure: str = "full",  # "tied" needs the whole scatter matrix, the others its diagonal
-    map: Callable = map,  # how to run the blocks: see `parallel`
+    workers: Callable = map,  # how to run the blocks: see `parallel`
 ) -> Sample:
     "Data ready for `e_step`. Raises ValueError for bad data or weights."
     X = as_data(X)
@@ -358,13 +358,13 @@ def prepare(
     n_samples = float(n if weights is None else weights.sum())
     chunk = chunk_rows(n, 4 * d)
     totals, lows, highs = zip(*_each_block(lambda rows: _extent(X, weights, rows, chunk),
-                                           n, chunk, 4 * d, map))
+                                           n, chunk, 4 * d, workers))
     shift, low, high = sum(totals) / n_samples, np.min(lows, axis=0), np.max(highs, axis=0)
     _check_range(high - low)
     origin = X[0] + shift
     whole = structure == "tied"
     scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, whole),
-                              n, chunk, 4 * d, map))
+                              n, chunk, 4 * d, workers))
     radius = np.maximum(high - shift, shift - low)
     return Sample(X, weights, n_samples, origin, radius, scatter, unit)
 

@@ -106,7 +106,7 @@ _blas, _openmp = _OneThread("blas"), _OpenMP()
 # %% ../nbs/13_workers.ipynb #8b07a98d
 @contextmanager
 def parallel(n_jobs: int | None = 1):
-    "A context that yields a `map` on `n_jobs` threads; the matrix library is held to one."
+    "A context that yields `workers`, a `map` on `n_jobs` threads; BLAS is held to one."
     workers = n_workers(n_jobs)
     with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
         if workers == 1:

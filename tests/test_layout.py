@@ -1,5 +1,6 @@
 "The house's rules: notebooks and modules agree, references resolve, a module imports only earlier ones, nothing is stale."
 import ast
+import builtins
 import configparser
 import importlib
 import json
@@ -160,6 +161,21 @@ MOVED = {  # module that had these names before -> module that has them -> names
                  "quasi_newton squarem_steps steps_by trial_step why_not"},
 }
 PAGES_BEFORE = ["notation", "gaussian", "mixture", "univariate", "multivariate", "statistics", "covariance", "em", "initialization", "estimator", "plotting", "command"]
+
+
+def shadowed(source):
+    "Names of Python's own that code gives another meaning, as an argument, a variable, a function or a class"
+    theirs = set(dir(builtins)) - {"__doc__", "__name__"}
+    names = {getattr(node, key) for node in ast.walk(ast.parse(source)) for kind, key in [
+        (ast.arg, "arg"), (ast.FunctionDef, "name"), (ast.ClassDef, "name"), (ast.Name, "id")]
+        if isinstance(node, kind) and not isinstance(getattr(node, "ctx", None), ast.Load)}
+    return sorted(names & theirs)
+
+
+@pytest.mark.parametrize("path", sorted([*(ROOT / "gmm_nb").glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]), ids=lambda p: p.stem)
+def test_builtins_are_not_shadowed(path):
+    assert not shadowed(path.read_text(encoding="utf-8"))
+    assert shadowed("def f(map=map): return map") == ["map"] and not shadowed("def f(x): return map(f, x)")
 
 
 @pytest.mark.parametrize("module", MOVED)

@@ -379,9 +379,9 @@ def two_threads():
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_matrix_library_runs_on_one_thread(jobs):
     with two_threads():
-        with parallel(jobs) as map:
+        with parallel(jobs) as workers:
             assert set(blas_threads()) == {1}
-            assert list(map(lambda _: set(blas_threads()), range(3))) == [{1}] * 3
+            assert list(workers(lambda _: set(blas_threads()), range(3))) == [{1}] * 3
         assert set(blas_threads()) == {2}
 
 

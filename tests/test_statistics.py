@@ -421,9 +421,9 @@ def test_the_same_bits_for_any_number_of_workers(structure, path, monkeypatch):
     w = np.random.default_rng(0).gamma(1.0, size=len(X))
     mixture, found = some_mixture(X[:200], 3, structure), []
     for jobs in (1, 2, 3, 2, 1):
-        with parallel(jobs) as map:
-            sample = prepare(X, w, structure, map)
-            found.append([path(sample, mixture, map), path(sample, mixture, map)])
+        with parallel(jobs) as workers:
+            sample = prepare(X, w, structure, workers)
+            found.append([path(sample, mixture, workers), path(sample, mixture, workers)])
     for statistics in sum(found, []):
         for name in ("counts", "first", "second", "origin", "log_likelihood"):
             np.testing.assert_array_equal(getattr(statistics, name), getattr(found[0][0], name), err_msg=name)
@@ -450,8 +450,8 @@ def test_workers():
 
 
 def test_an_error_in_a_worker_comes_out():
-    with pytest.raises(ZeroDivisionError), parallel(2) as map:
-        list(map(lambda x: 1 / x, [1, 0]))
+    with pytest.raises(ZeroDivisionError), parallel(2) as workers:
+        list(workers(lambda x: 1 / x, [1, 0]))
 
 
 @pytest.fixture
