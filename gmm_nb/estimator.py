@@ -239,8 +239,8 @@ def run_races(estimator, sample: Sample, counts, floor, rng, workers) -> tuple[R
 
     def go_on(start, after=after):
         try:
-            return climb(sample, start, floor, workers, estimator.acceleration, estimator.max_iter,
-                         tol=estimator.tol, callback=report, after=after)
+            return climb(sample, start, floor, workers, estimator.acceleration,
+                         estimator.max_iter, tol=estimator.tol, callback=report, after=after)
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
                 raise
