@@ -18,13 +18,13 @@ import numpy as np
 from .covariance import STRUCTURES, m_step, variance_floor
 from .e_step import e_step
 from .em import Result, Step, em_steps, one_pass, run
-from .mixture import Mixture, covariances_shape
+from .mixture import Mixture
 from .statistics import FORMS, Sample, Statistics, outer, precisions, prepare
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'expected', 'from_expected', 'natural',
-           'from_natural', 'natural_change', 'Point', 'Slope', 'Curvature', 'extrapolated', 'squarem_steps',
+__all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'EXPONENTIAL', 'expected', 'from_expected',
+           'natural', 'from_natural', 'natural_change', 'Point', 'Slope', 'Curvature', 'extrapolated', 'squarem_steps',
            'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step', 'next_radius', 'Ascent', 'next_pass',
            'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'climb', 'fit_mixture']
 
@@ -34,9 +34,13 @@ def _flat(counts, first, second):
 
 def _parts(vector, mixture):
     "Cut a vector into the shapes of counts, first and second."
-    (K, d), structure = mixture.means.shape, mixture.structure
+    K, d = mixture.means.shape
     counts, first, second = np.split(vector, [K, K + K * d])
-    return counts, first.reshape(K, d), second.reshape(covariances_shape(structure, K, d))
+    return counts, first.reshape(K, d), second.reshape(FORMS[mixture.structure].shape(K, d))
+
+def _is_pooled(mixture):
+    "Whether covariances are stored for each component, and all share one (chapter 20)."
+    return FORMS[mixture.structure].linear and mixture.stored != "tied"
 
 def _each(values, array):
     "Values (K,) in the shape that multiplies component by component."
@@ -45,16 +49,19 @@ def _each(values, array):
 def expected(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
     "The mean parameters of a mixture, Eq. (eq-e-eta)."
     weights, mean, second = mixture.weights, mixture.means - origin, mixture.covariances
-    if mixture.structure != "tied":
+    if mixture.stored != "tied":
         second = _each(weights, second) * second
-    if mixture.structure == "spherical":
+    if mixture.stored == "spherical":
         second = mixture.n_features * second  # the trace is kept
+    if _is_pooled(mixture):
+        second = second.sum(axis=0)
     first = weights[:, None] * mean
     return _flat(weights, first, second + outer(first, mean, mixture.structure))
 
 def from_expected(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
     "The mixture with these mean parameters: an M-step. CollapsedComponent where there is none."
-    return m_step(Statistics(*_parts(vector, like), 0.0, 1.0, origin, like.structure), floor)
+    sums = Statistics(*_parts(vector, like), 0.0, 1.0, origin, like.structure)
+    return m_step(sums, floor, like)
 
 # %% ../nbs/15_acceleration.ipynb #aa615f04
 def natural(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
@@ -63,12 +70,15 @@ def natural(mixture: Mixture, origin: np.ndarray) -> np.ndarray:
     linear = FORMS[mixture.structure].times(precision, mean)
     square = np.sum(mean * linear, axis=1)
     constant = np.log(mixture.weights) - 0.5 * (mixture.log_determinants + square)
-    return _flat(constant, linear, -0.5 * precision)
+    shown = precision[0] if _is_pooled(mixture) else precision
+    return _flat(constant, linear, -0.5 * shown)
 
 def from_natural(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=None) -> Mixture:
     "The mixture with these natural parameters. Raises ValueError where there is none."
     constant, linear, quadratic = _parts(vector, like)
     K, structure = like.n_components, like.structure
+    if _is_pooled(like):
+        quadratic = np.repeat(quadratic[None], K, axis=0)
     inverse = Mixture(np.full(K, 1 / K), like.means, -2 * quadratic, structure)  # holds Λ
     covariances = precisions(inverse)
     if floor is not None:
@@ -83,9 +93,9 @@ def from_natural(vector: np.ndarray, like: Mixture, origin: np.ndarray, floor=No
 def _covariance_change(mixture, d_weights, d_scatter):
     "Derivative of the structure's estimate (scatter over counts)."
     S = mixture.covariances
-    if mixture.structure == "tied":
-        return d_scatter
-    per = mixture.n_features if mixture.structure == "spherical" else 1
+    per = mixture.n_features if mixture.stored == "spherical" else 1
+    if FORMS[mixture.structure].linear:
+        return d_scatter / per + np.zeros_like(S)
     return (d_scatter / per - _each(d_weights, S) * S) / _each(mixture.weights, S)
 
 def natural_change(
@@ -102,17 +112,18 @@ def natural_change(
                  - outer(mean, d_first, mixture.structure)
                  + outer(d_weights[:, None] * mean, mean, mixture.structure))
     d_cov = _covariance_change(mixture, d_weights, d_scatter)
-    matrix = mixture.structure in ("full", "tied")
+    matrix = mixture.stored in ("full", "tied")
     d_precision = -precision @ d_cov @ precision if matrix else -precision * d_cov * precision
     d_linear = form.times(d_precision, mean) + form.times(precision, d_mean)
     product = precision * d_cov  # the sum of its entries is the trace of Λ dΣ
-    each = product.reshape(1 if mixture.structure == "tied" else len(mean), -1)
+    each = product.reshape(1 if mixture.stored == "tied" else len(mean), -1)
     d_log_det = np.sum(each, axis=1)
-    if mixture.structure == "spherical":
+    if mixture.stored == "spherical":
         d_log_det = mixture.n_features * d_log_det
     d_constant = d_weights / mixture.weights - 0.5 * (
         d_log_det + np.sum(d_mean * form.times(precision, mean) + mean * d_linear, axis=1))
-    return _flat(d_constant, d_linear, -0.5 * d_precision)
+    shown = d_precision[0] if _is_pooled(mixture) else d_precision
+    return _flat(d_constant, d_linear, -0.5 * shown)
 
 # %% ../nbs/15_acceleration.ipynb #4ca601ca
 class Point(NamedTuple):
@@ -355,11 +366,17 @@ def natural_gradient_steps(
 ACCELERATIONS = {None: em_steps, "squarem": squarem_steps,
                  "natural-gradient": natural_gradient_steps}
 
-def steps_by(acceleration: str | None) -> Callable:
-    "The iterator of steps by its name. Raises ValueError for an unknown one."
+EXPONENTIAL = ("full", "tied", "diag", "spherical", "EEI", "EII")
+
+def steps_by(acceleration: str | None, structure: str = "full") -> Callable:
+    """The iterator of steps by its name. Raises ValueError for an unknown one.
+
+    "natural-gradient" is SQUAREM for structures that are no exponential family (chapter 20)."""
     if acceleration not in ACCELERATIONS:
         raise ValueError(f"Got acceleration={acceleration!r}; "
                          f"expected one of {tuple(ACCELERATIONS)}.")
+    if acceleration == "natural-gradient" and structure not in EXPONENTIAL:
+        return squarem_steps
     return ACCELERATIONS[acceleration]
 
 # %% ../nbs/15_acceleration.ipynb #e72b9d10
@@ -397,7 +414,8 @@ def climb(
     "From a start to the end of a run. CollapsedComponent if its first pass has no maximum."
     if max_iter == 0:
         return Result(start, np.empty(0), 0, False)
-    method, after = steps_by(acceleration), after if after and after.mixture is start else None
+    method = steps_by(acceleration, start.structure)
+    after = after if after and after.mixture is start else None
     if after and after.state and method is natural_gradient_steps:
         steps = method(sample, start, floor, workers, after.state)
         result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)

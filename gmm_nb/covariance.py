@@ -12,13 +12,13 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 from .e_step import ROUNDING, kappa
-from .mixture import Mixture
-from .statistics import Sample, Statistics, outer, rounding_floor
+from .mixture import Mixture, StructureTable
+from .statistics import FORMS, Sample, Statistics, outer, rounding_floor
 
 # %% auto #0
 __all__ = ['SMALLEST', 'STRUCTURES', 'centre', 'full', 'tied', 'diag', 'spherical', 'raise_matrices', 'raise_variances',
-           'raise_spheres', 'variance_floor', 'at_floor', 'Structure', 'n_parameters', 'CollapsedComponent', 'is_empty',
-           'm_step', 'is_exact', 'refuse_rounding']
+           'raise_spheres', 'variance_floor', 'at_floor', 'Structure', 'above', 'n_parameters', 'CollapsedComponent',
+           'is_empty', 'm_step', 'is_exact', 'refuse_rounding']
 
 # %% ../nbs/12_covariance.ipynb #bbd35b3b
 def centre(statistics: Statistics) -> tuple[np.ndarray, np.ndarray]:
@@ -99,9 +99,9 @@ def at_floor(
     "Which components are as narrow as the floor allows, in some direction."
     if floor is None:
         return np.zeros(mixture.n_components, dtype=bool)
-    if mixture.structure == "spherical":
+    if mixture.stored == "spherical":
         low = mixture.covariances <= np.mean(floor) * (1 + 1e-6)
-    elif mixture.structure == "diag":
+    elif mixture.stored == "diag":
         low = np.any(mixture.covariances <= floor * (1 + 1e-6), axis=1)
     else:
         unit = np.outer(np.sqrt(floor), np.sqrt(floor))
@@ -111,16 +111,25 @@ def at_floor(
 # %% ../nbs/12_covariance.ipynb #6a5d083e
 class Structure(NamedTuple):
     "What the M-step must know of a covariance structure."
-    estimate: Callable  # scatter, counts, d -> covariances
+    estimate: Callable  # scatter, counts, d, floor, before -> covariances
     raise_to: Callable  # covariances, floor -> covariances
     n_parameters: Callable  # K, d -> free numbers in the covariances
 
-STRUCTURES = {
-    "full": Structure(full, raise_matrices, lambda K, d: K * d * (d + 1) // 2),
-    "tied": Structure(tied, raise_matrices, lambda K, d: d * (d + 1) // 2),
-    "diag": Structure(diag, raise_variances, lambda K, d: K * d),
-    "spherical": Structure(spherical, raise_spheres, lambda K, d: K),
-}
+def above(estimate: Callable, raise_to: Callable) -> Callable:
+    "An estimate in closed form that is raised to the floor; nothing from before enters it."
+    def maximum(scatter, counts, d, floor=None, before=None):
+        covariances = estimate(scatter, counts, d)
+        return covariances if floor is None else raise_to(covariances, floor)
+    return maximum
+
+STRUCTURES = StructureTable(
+    full=Structure(above(full, raise_matrices), raise_matrices,
+                   lambda K, d: K * d * (d + 1) // 2),
+    tied=Structure(above(tied, raise_matrices), raise_matrices,
+                   lambda K, d: d * (d + 1) // 2),
+    diag=Structure(above(diag, raise_variances), raise_variances, lambda K, d: K * d),
+    spherical=Structure(above(spherical, raise_spheres), raise_spheres, lambda K, d: K),
+)
 
 def n_parameters(structure: str, n_components: int, n_features: int) -> int:
     "Free parameters of a mixture: weights, means and covariances."
@@ -148,6 +157,7 @@ def is_empty(statistics: Statistics) -> bool:
 def m_step(
     statistics: Statistics,  # sums from the E-step
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
+    before: Mixture | None = None,  # where an estimate without closed form begins, chapter 20
 ) -> Mixture:  # the maximum of Q
     """The M-step under the statistics' covariance structure.
 
@@ -156,9 +166,8 @@ def m_step(
     if is_empty(statistics):
         raise _no_estimate(statistics, f"component {int(np.argmin(counts))} has no points left")
     means, scatter = centre(statistics)
-    covariances = structure.estimate(scatter, counts, means.shape[1])
-    if floor is not None:
-        covariances = structure.raise_to(covariances, floor)
+    covariances = structure.estimate(scatter, counts, means.shape[1], floor,
+                                     None if before is None else before.covariances)
     try:
         return Mixture(counts / counts.sum(), means, covariances, statistics.structure)
     except ValueError as error:
@@ -176,16 +185,16 @@ def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
 
     It is the rounding of the data or of the component's own covariance."""
     near = rounding_floor(np.abs(mixture.means) + np.sqrt(sample.squared_spreads))  # (K, d)
-    if mixture.structure == "tied":
+    if mixture.stored == "tied":
         near = mixture.weights @ near
     floor = np.maximum(near, SMALLEST)
-    if mixture.structure in ("full", "tied"):
+    if mixture.stored in ("full", "tied"):
         variances = np.diagonal(mixture.covariances, axis1=-2, axis2=-1)
         floor = np.maximum(floor, 2.0**-50 * mixture.n_features * variances)
-    raised = STRUCTURES[mixture.structure].raise_to(mixture.covariances, floor)
+    raised = STRUCTURES[mixture.stored].raise_to(mixture.covariances, floor)
     if not np.array_equal(raised, mixture.covariances):
         first = np.argwhere(raised != mixture.covariances)[0, 0]
-        which = "the shared covariance" if mixture.structure == "tied" else f"component {first}"
+        which = "the shared covariance" if FORMS[mixture.structure].linear else f"component {first}"
         raise CollapsedComponent(
             f"No estimate: {which} has no spread beyond rounding, in some direction. "
             "Use fewer components, another start, a simpler covariance structure, "

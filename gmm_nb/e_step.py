@@ -12,7 +12,7 @@ from typing import Callable
 import numpy as np
 
 from .data import as_data
-from .mixture import FAR, Mixture, covariances_shape
+from .mixture import FAR, Mixture
 from .statistics import (FORMS, Sample, Statistics, _added, _each_block, chunk_rows,
                                coefficients, features, precisions, prepare)
 
@@ -65,9 +65,9 @@ def kappa(mixture: Mixture, reach: np.ndarray) -> float:
 def _whitened_square(mixture, k, x, work):
     "(m,) squared Mahalanobis distances of the centred columns x (d, m) from component k."
     factor = mixture.precisions_cholesky
-    if mixture.structure != "tied":
+    if mixture.stored != "tied":
         factor = factor[k]
-    if mixture.structure in ("full", "tied"):
+    if mixture.stored in ("full", "tied"):
         y = np.matmul(factor.T, x, out=work)
     else:
         y = np.multiply(np.reshape(factor, (-1, 1)), x, out=work)
@@ -100,7 +100,8 @@ def _careful_block(sample, mixture, about, rows, chunk):
     heights = d, d, d, K, 1, 1
     columns, x, y, joint, top, total = (np.empty((height, chunk)) for height in heights)
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
-    second, negligible = np.zeros(covariances_shape(structure, K, d)), _negligible(sample)
+    form, negligible = FORMS[structure], _negligible(sample)
+    second = np.zeros(form.shape(K, d))
     for start in rows:
         m = min(chunk, rows.stop - start)
         X = columns[:, :m]
@@ -119,7 +120,7 @@ def _careful_block(sample, mixture, about, rows, chunk):
             centred = np.subtract(rows_k, about[k][:, None], out=x[:, :len(resp_k)])
             first[k] += centred @ resp_k
             centred *= np.sqrt(resp_k)
-            second[... if structure == "tied" else k] += FORMS[structure].gram(centred)
+            second[... if form.linear else k] += form.gram(centred)
     return counts, first, second, log_likelihood
 
 # %% ../nbs/11_e_step.ipynb #f25807a9
@@ -208,8 +209,8 @@ def peak_if_bounded(
     sample: Sample,
 ) -> float | None:
     "The highest peak if no log joint can be 600 or more below it, Eq. (eq-s-bound); else None."
-    if mixture.structure == "tied" or not mixture.weights.min() > 0:
-        return None  # the features of tied mixtures leave out a part
+    if FORMS[mixture.structure].linear or not mixture.weights.min() > 0:
+        return None  # linear features leave out a part
     peaks = mixture.log_peaks
     farthest = kappas(mixture, sample.radius + np.abs(mixture.means - sample.origin))
     lowest = peaks - 0.5 * farthest
@@ -221,7 +222,7 @@ ROUNDING = 1e-10  # largest error of a log-density that the fast path may make
 
 def is_wide(mixture: Mixture) -> bool:
     "Whether the features x_a x_b would cost more than whitening."
-    return mixture.structure == "full" and mixture.n_features > 10 + 2 * mixture.n_components
+    return mixture.stored == "full" and mixture.n_features > 10 + 2 * mixture.n_components
 
 def is_fast(sample: Sample, mixture: Mixture) -> bool:
     "Whether sums about the common origin are accurate for this mixture."
@@ -235,7 +236,7 @@ def _check_fits(sample, mixture):
     if sample.X.shape[1] != mixture.n_features:
         raise ValueError(f"Got data with {sample.X.shape[1]} columns; "
                          f"expected {mixture.n_features}, one for each feature of the mixture.")
-    if mixture.structure == "tied" and sample.scatter.ndim != 2:
+    if mixture.stored == "tied" and sample.scatter.ndim != 2:
         raise ValueError("Got a sample without its scatter matrix, which tied covariances need;"
                          " use prepare(X, structure='tied').")
 
@@ -271,11 +272,12 @@ def _fast(sample, mixture, workers=map, peak=None, chunk=None):
     parts = _each_block(work, n, chunk, height, workers)
     sums, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
-    if structure == "tied":  # what all components share was left out
-        second = sample.scatter
-        log_likelihood -= 0.5 * np.sum(precisions(mixture) * second)
+    form = FORMS[structure]
+    if form.linear:  # what all components share was left out
+        second = form.total(sample.scatter)
+        log_likelihood -= 0.5 * form.common(precisions(mixture), second)
     else:
-        second = FORMS[structure].unpack(sums[:, 1 + d:], d)
+        second = form.unpack(sums[:, 1 + d:], d)
     return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood,
                       sample.n_samples, sample.origin, structure)
 
@@ -289,7 +291,7 @@ def _wide(sample, mixture, workers=map, peak=None):
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)
     return Statistics(sums[:, 0], sums[:, 1:], second, log_likelihood,
-                      sample.n_samples, sample.origin, "full")
+                      sample.n_samples, sample.origin, mixture.structure)
 
 def _careful(sample, mixture, workers=map, about=None):
     n, (K, d) = len(sample.X), mixture.means.shape

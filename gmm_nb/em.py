@@ -33,14 +33,14 @@ def one_pass(
     "An E-step and an M-step that keep their digits. CollapsedComponent if there is no maximum."
     statistics = e_step(sample, mixture, workers)
     try:
-        updated = m_step(statistics, floor)
+        updated = m_step(statistics, floor, mixture)
     except CollapsedComponent:
         if is_empty(statistics):
             raise
         updated = None  # perhaps for want of digits
     if updated is None or not is_exact(statistics, updated):
         statistics = e_step(sample, mixture, workers, about=centre(statistics)[0])
-        updated = m_step(statistics, floor)
+        updated = m_step(statistics, floor, mixture)
     if floor is None:
         refuse_rounding(updated, sample)
     return statistics, updated

@@ -27,7 +27,7 @@ from .covariance import CollapsedComponent, at_floor, n_parameters, variance_flo
 from .em import Result
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
-from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
+from .mixture import SAME, STORED, Mixture, log_sum_exp, softmax
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -78,7 +78,7 @@ def check_parameters(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
-    for name, options in {"covariance_type": STRUCTURES, "acceleration": ACCELERATIONS}.items():
+    for name, options in {"covariance_type": tuple(STORED), "acceleration": ACCELERATIONS}.items():
         _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
     _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
@@ -130,7 +130,7 @@ def covariances_from(
         told = told.replace("covariance", "precisions_init")
         raise ValueError(told.split(" Remove columns")[0]) from None
     inverse = precisions(given)  # of a matrix taken for a covariance: its inverse
-    if structure in ("full", "tied"):
+    if STORED[structure] in ("full", "tied"):
         return 0.5 * (inverse + np.swapaxes(inverse, -1, -2))
     return inverse
 
@@ -164,7 +164,8 @@ def last_mixture(estimator, n_features: int) -> Mixture | None:
     if not estimator.warm_start or lacking(estimator):
         return None
     last, wanted = settled(estimator), (estimator.n_components, n_features)
-    same = (last.means.shape, last.structure) == (wanted, estimator.covariance_type)
+    structure = SAME.get(estimator.covariance_type, estimator.covariance_type)
+    same = (last.means.shape, last.structure) == (wanted, structure)
     return last if same else None
 
 def start_is_known(estimator) -> bool:
@@ -399,7 +400,7 @@ def symmetric(S: np.ndarray) -> np.ndarray:
 
 def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
     "Covariances from the attribute of this name. ValueError where a matrix has no inverse."
-    value, matrix = np.asarray(value, dtype=float), structure in ("full", "tied")
+    value, matrix = np.asarray(value, dtype=float), STORED[structure] in ("full", "tied")
     if matrix and (value.ndim < 2 or value.shape[-1] != value.shape[-2]):
         raise ValueError(f"{name} has shape {value.shape}; expected square matrices")
     if name == "covariances_":
@@ -412,7 +413,7 @@ def covariances_by(name: str, value: np.ndarray, structure: str) -> np.ndarray:
 
 def agree(a: np.ndarray, b: np.ndarray, structure: str) -> bool:
     "Whether covariances are equal to float32's digits, in units of the standard deviations."
-    matrix = structure in ("full", "tied")
+    matrix = STORED[structure] in ("full", "tied")
     sd = np.sqrt(np.diagonal(a, axis1=-2, axis2=-1) if matrix else a)
     scale = sd[..., :, None] * sd[..., None, :] if matrix else a
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= 1e-3 * scale))
@@ -526,7 +527,7 @@ def as_sklearn(estimator):
     if isinstance(state, np.random.Generator):
         state = np.random.RandomState(state.bit_generator)
     parameters = {name: getattr(estimator, name) for name in theirs().get_params()}
-    parameters |= {"n_components": m.n_components, "covariance_type": m.structure,
+    parameters |= {"n_components": m.n_components, "covariance_type": m.stored,
                    "init_params": start if isinstance(start, str) else "kmeans",
                    "random_state": state}
     other = theirs(**parameters)

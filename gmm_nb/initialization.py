@@ -13,21 +13,21 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 import numpy as np
 
 from .acceleration import climb
-from .covariance import (CollapsedComponent, at_floor, centre, m_step, raise_matrices,
+from .covariance import (STRUCTURES, CollapsedComponent, at_floor, centre, m_step, raise_matrices,
                                variance_floor)
 from .em import Result
-from .mixture import Mixture
+from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer,
                                prepare, quantiles)
 
 # %% auto #0
 __all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'LOST', 'AXES', 'STARTS', 'MOVES', 'AFFORDABLE', 'StartRows',
            'form_of', 'start_rows', 'inverse', 'metric', 'times', 'nearest', 'centres_of', 'k_means', 'seeds', 'within',
-           'clusters', 'statistics_of', 'per_start', 'sums_of', 'borrow', 'digits_lost', 'solve', 'stack_pass',
-           'stack_of', 'chosen', 'as_mixture', 'directions_at_floor', 'handicap', 'Ranking', 'race', 'best_half',
-           'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian', 'start_mixture',
-           'as_many', 'refined', 'revived', 'in_order', 'find_start', 'given_start', 'start_near', 'as_resp', 'best_of',
-           'deviations', 'twins', 'off_saddle']
+           'clusters', 'statistics_of', 'per_start', 'sums_of', 'borrow', 'digits_lost', 'solve', 'solve_coupled',
+           'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'directions_at_floor', 'handicap', 'Ranking', 'race',
+           'best_half', 'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian',
+           'start_mixture', 'as_many', 'refined', 'revived', 'in_order', 'find_start', 'given_start', 'start_near',
+           'as_resp', 'best_of', 'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/16_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread: no variance falls below it while starts compete
@@ -47,11 +47,18 @@ class StartRows:
     units: np.ndarray  # (1 + r, m) ones; these features, standardized, Eq. (eq-i-standardize)
     F: np.ndarray  # (P, m) features about the origin, Eq. (eq-s-features)
 
+    @property
+    def coupled(self) -> bool:
+        "Whether an M-step of the stack is one of the structure, and its components share."
+        matrices = STORED[self.structure] in ("full", "tied")
+        free = self.structure in ("full", "diag", "spherical")
+        return not free and matrices == (self.form == "full")
+
 # %% ../nbs/16_initialization.ipynb #a977d403
 def form_of(structure: str, m: int, d: int) -> str:
     "The structure of the sums; full for tied mixtures, as each start has its own covariance."
-    if structure not in ("full", "tied"):
-        return structure
+    if STORED[structure] not in ("full", "tied"):
+        return STORED[structure]
     return "full" if m * (1 + d + FORMS["full"].n_quadratic(d)) <= MOST else "diag"
 
 def start_rows(
@@ -61,6 +68,7 @@ def start_rows(
     fraction: float = LEAST,  # of the squared spreads: the floor
 ) -> StartRows:
     "Rows ready for starts."
+    structure = SAME.get(structure, structure)
     sample = prepare(X, weights, structure)
     spreads = sample.squared_spreads
     origin = np.array([quantiles(x, weights, np.array([0.5]))[0] for x in X.T])
@@ -202,16 +210,16 @@ def clusters(
 # %% ../nbs/16_initialization.ipynb #74a83206
 def statistics_of(X, weights, resp, structure) -> Statistics:
     "Sums of weighted rows (n, d) under responsibilities (K, n), about each component's mean."
-    shares, gram = resp * weights, FORMS[structure].gram
+    shares, form = resp * weights, FORMS[structure]
     counts = shares.sum(axis=1)
     means = np.tile(np.average(X, axis=0, weights=weights), (len(resp), 1))
     for _ in range(2):  # again from the mean itself, which may lie far from the common one
         means = np.array([mean + share @ (X - mean) / max(count, 1e-300)
                           for mean, share, count in zip(means, shares, counts)])
     first = np.array([share @ (X - mean) for share, mean in zip(shares, means)])
-    second = np.array([gram(((X - mean) * np.sqrt(share)[:, None]).T)
+    second = np.array([form.gram(((X - mean) * np.sqrt(share)[:, None]).T)
                        for share, mean in zip(shares, means)])
-    return Statistics(counts, first, second.sum(axis=0) if structure == "tied" else second,
+    return Statistics(counts, first, second.sum(axis=0) if form.linear else second,
                       0.0, float(weights.sum()), means, structure)
 
 def per_start(array, n_starts):
@@ -249,22 +257,36 @@ def digits_lost(statistics: Statistics) -> np.ndarray:
                "spherical": lambda: second[:, None] / d}[statistics.structure]()
     return 2.0**-46 * squares / statistics.counts[:, None]
 
-def solve(rows: StartRows, statistics: Statistics, n_starts: int) -> Mixture:
+def solve(rows: StartRows, statistics: Statistics, n_starts: int, before=None) -> Mixture:
     "The M-step for a stack of starts. Components without rows become wide and light."
     least = TINY * statistics.n_samples
     lack = np.maximum(least - statistics.counts, 0)
     wide = {"full": np.diag, "diag": np.asarray, "spherical": np.sum}[rows.form](rows.wide)
     second = statistics.second + lack.reshape((-1,) + (1,) * wide.ndim) * wide
     statistics = replace(statistics, counts=statistics.counts + lack, second=second)
-    if rows.structure != "tied" or rows.form != "full":
-        return m_step(statistics, np.maximum(rows.floor, digits_lost(statistics)))
+    if rows.coupled:
+        return solve_coupled(rows, statistics, n_starts, before)
+    return m_step(statistics, np.maximum(rows.floor, digits_lost(statistics)))
+
+def solve_coupled(rows, statistics, n_starts, before=None) -> Mixture:
+    "The M-step of a structure whose components share something: those of each start do."
     means, scatter = centre(statistics)
     lost = digits_lost(statistics) * statistics.counts[:, None]
-    lost = per_start(lost, n_starts).sum(axis=1) / statistics.n_samples
-    pooled = per_start(scatter, n_starts).sum(axis=1) / statistics.n_samples
-    pooled = raise_matrices(pooled, np.maximum(rows.floor, lost))
-    each = np.repeat(pooled, len(means) // n_starts, axis=0)
-    return Mixture(statistics.counts / statistics.counts.sum(), means, each, "full")
+    lost = per_start(lost, n_starts).sum(axis=1, keepdims=True) / statistics.n_samples
+    floor, counts = np.maximum(rows.floor, lost), per_start(statistics.counts, n_starts)
+    scatter, K = per_start(scatter, n_starts), counts.shape[1]
+    if rows.structure == "tied":
+        pooled = raise_matrices(scatter.sum(axis=1) / statistics.n_samples, floor[:, 0])
+        covariances = np.repeat(pooled, K, axis=0)
+    else:
+        if FORMS[rows.structure].linear:
+            scatter = scatter.sum(axis=1)
+        before = None if before is None else per_start(before.covariances, n_starts)
+        estimate = STRUCTURES[rows.structure].estimate
+        covariances = estimate(scatter, counts, means.shape[1], floor, before)
+        covariances = covariances.reshape(-1, *covariances.shape[2:])
+    weights = statistics.counts / statistics.counts.sum()
+    return Mixture(weights, means, covariances, rows.form)
 
 # %% ../nbs/16_initialization.ipynb #6c457816
 def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarray, Mixture]:
@@ -285,7 +307,8 @@ def stack_pass(rows: StartRows, stack: Mixture, n_starts: int) -> tuple[np.ndarr
         joint *= part.weights / total
         parts.append(sums_of(part, joint.reshape(len(W), -1)))
     statistics = sum(parts[1:], parts[0])
-    return values / statistics.n_samples + np.log(n_starts), solve(rows, statistics, n_starts)
+    stack = solve(rows, statistics, n_starts, stack)
+    return values / statistics.n_samples + np.log(n_starts), stack
 
 # %% ../nbs/16_initialization.ipynb #0a75819e
 def stack_of(rows: StartRows, shares: np.ndarray) -> Mixture:
@@ -305,11 +328,11 @@ def as_mixture(rows: StartRows, stack: Mixture) -> Mixture:
     "A stack of one start as a mixture of the wanted structure, by an M-step if it has another."
     if rows.structure == "tied" and rows.form == "full":
         return Mixture(stack.weights, stack.means, stack.covariances[0], "tied")
-    if rows.structure == rows.form:
+    if rows.form == STORED[rows.structure]:
         return Mixture(stack.weights, stack.means, stack.covariances, rows.structure)
     X = rows.F[1:1 + len(rows.origin)].T + rows.origin
     sums = statistics_of(X, rows.weights, stack.resp(X), rows.structure)
-    return m_step(sums if rows.structure == "tied" else borrow(sums, 1), rows.floor)
+    return m_step(sums if FORMS[rows.structure].linear else borrow(sums, 1), rows.floor)
 
 # %% ../nbs/16_initialization.ipynb #c803688f
 DEAD, LOST = 10 * TINY, 1e9  # share below which a component has lost its rows; handicap for it
@@ -317,11 +340,11 @@ DEAD, LOST = 10 * TINY, 1e9  # share below which a component has lost its rows; 
 def directions_at_floor(mixture: Mixture, floor: np.ndarray) -> np.ndarray:
     "(K,) in how many directions each component is as narrow as the floor allows."
     S, d = mixture.covariances, mixture.n_features
-    if mixture.structure in ("full", "tied"):
+    if mixture.stored in ("full", "tied"):
         unit = np.sqrt(floor)
         low = np.linalg.eigvalsh(S / np.outer(unit, unit)) <= 1 + 1e-6
         return low.sum(axis=-1) + np.zeros(mixture.n_components)
-    if mixture.structure == "diag":
+    if mixture.stored == "diag":
         return (S <= floor * (1 + 1e-6)).sum(axis=1)
     return d * (S <= np.mean(floor) * (1 + 1e-6))
 
@@ -471,17 +494,18 @@ def subsample(
 
 def start_size(n_components: int, n_features: int, structure: str) -> int:
     "Rows enough for a start: 2,000, 200 a component, or 20 a row of a covariance matrix."
-    matrix = 20 * n_features if structure in ("full", "tied") else 0
+    matrix = 20 * n_features if STORED[structure] in ("full", "tied") else 0
     return max(2000, 200 * n_components, matrix)
 
 # %% ../nbs/16_initialization.ipynb #6692c3d1
 def one_gaussian(sample: Sample, structure: str, floor=None) -> Mixture:
     "The mixture with one component, with independent features: where a fit with K = 1 starts."
-    scatter = sample.variances * sample.n_samples
+    scatter, form = sample.variances * sample.n_samples, FORMS[structure]
     second = {"full": lambda: np.diag(scatter)[None],
               "tied": lambda: sample.scatter,
               "diag": lambda: scatter[None],
-              "spherical": lambda: np.array([scatter.sum()])}[structure]()
+              "spherical": lambda: np.array([scatter.sum()])}[STORED[structure]]()
+    second = form.total(sample.scatter) if form.linear else second
     n, zero = np.array([sample.n_samples]), np.zeros((1, len(scatter)))
     sums = Statistics(n, zero, second, 0.0, sample.n_samples, sample.origin, structure)
     return m_step(sums, floor)
@@ -542,7 +566,7 @@ def in_order(mixture: Mixture) -> Mixture:
     reach = np.maximum(np.ptp(mixture.means, axis=0), 1e-300)
     places = np.round((mixture.means - low) / reach, 6)  # rounding must not decide
     order = np.lexsort([-mixture.weights, *places.T[::-1]])
-    S = S if mixture.structure == "tied" else S[order]
+    S = S if mixture.stored == "tied" else S[order]
     return Mixture(mixture.weights[order], mixture.means[order], S, mixture.structure)
 
 # %% ../nbs/16_initialization.ipynb #6496c3d1
@@ -660,9 +684,9 @@ def best_of(
 def deviations(mixture: Mixture) -> np.ndarray:
     "(K, d) standard deviations of the components."
     S = mixture.covariances
-    if mixture.structure in ("full", "tied"):
+    if mixture.stored in ("full", "tied"):
         S = np.diagonal(S, axis1=-2, axis2=-1)
-    if mixture.structure == "spherical":
+    if mixture.stored == "spherical":
         S = S[:, None]
     return np.sqrt(S) + np.zeros_like(mixture.means)
 
@@ -672,7 +696,7 @@ def twins(mixture: Mixture) -> list:
     sd, S = deviations(mixture), mixture.covariances
     near = np.all(np.abs(mixture.means[i] - mixture.means[j]) <= 1e-3 * sd[i], axis=1)
     size = lambda a: np.abs(S[a]).max()
-    equal = lambda a, b: (mixture.structure == "tied"
+    equal = lambda a, b: (mixture.stored == "tied"
                           or np.all(np.abs(S[a] - S[b]) <= 1e-3 * size(a)))
     return [(a, b) for a, b in zip(i[near], j[near]) if equal(a, b)]
 

@@ -15,6 +15,7 @@ import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from io import BytesIO
 from typing import NamedTuple
 from uuid import uuid4
@@ -28,9 +29,9 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'FAR', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape', 'precision_cholesky',
-           'MixtureParameters', 'nearest', 'MixtureBlocks', 'MixtureDensity', 'is_output', 'check_target', 'open_whole',
-           'write_whole', 'load_saved', 'saved_columns', 'Mixture']
+__all__ = ['STRUCTURES', 'SAME', 'STORED', 'FAR', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape',
+           'StructureTable', 'precision_cholesky', 'MixtureParameters', 'nearest', 'MixtureBlocks', 'MixtureDensity',
+           'is_output', 'check_target', 'open_whole', 'write_whole', 'load_saved', 'saved_columns', 'Mixture']
 
 # %% ../nbs/03_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -51,29 +52,43 @@ def softmax(
 
 # %% ../nbs/03_mixture.ipynb #b809d9de
 STRUCTURES = ("full", "tied", "diag", "spherical")
+SAME = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical"} # other names of these
+STORED = { # in which of the four shapes each structure stores its covariances
+    **{name: name for name in STRUCTURES}, **SAME, "EII": "spherical",
+    **dict.fromkeys(("EEI", "VEI", "EVI"), "diag"),
+    **dict.fromkeys(("VEE", "EVE", "VVE", "EEV", "VEV", "EVV"), "full")}
 
 def covariances_shape(
-    structure, # one of STRUCTURES
+    structure, # one of STORED
     n_components, # K
     n_features, # d
 ): # tuple of ints
     "The shape in which each structure stores its covariances. ValueError for an unknown one."
     K, d = n_components, n_features
     shapes = {"full": (K, d, d), "tied": (d, d), "diag": (K, d), "spherical": (K,)}
-    if structure not in shapes:
-        raise ValueError(f"structure is {structure!r}; expected one of {', '.join(STRUCTURES)}")
-    return shapes[structure]
+    if structure not in STORED:
+        raise ValueError(f"structure is {structure!r}; expected one of {', '.join(STORED)}")
+    return shapes[STORED[structure]]
+
+# %% ../nbs/03_mixture.ipynb #3a20c0d2
+class StructureTable(dict):
+    "What belongs to each structure, by its name; chapter 20 adds its own when first asked for."
+    def __missing__(self, name):
+        if name in SAME: return self[SAME[name]]
+        if name not in STORED: raise KeyError(name)
+        import_module("gmm_nb.structures")
+        return dict.__getitem__(self, name)
 
 # %% ../nbs/03_mixture.ipynb #65b25f8a
 def precision_cholesky(
     covariances, # Σ in the shape of `covariances_shape`
-    structure, # one of STRUCTURES
-): # P in the same shape: upper triangular for full and tied, 1/σ for diag and spherical
+    structure, # one of STORED
+): # P in the same shape: upper triangular for matrices, 1/σ for variances
     """Factor P with P Pᵀ = Σ⁻¹, Eq. (eq-m-precision-factor).
 
     ValueError that names the covariance that is not positive definite."""
     S = np.asarray(covariances, dtype=float)
-    if structure in ("full", "tied"):
+    if STORED[structure] in ("full", "tied"):
         P = np.swapaxes(cholesky(S), -1, -2)
         for index in np.ndindex(P.shape[:-2]): P[index] = dtrtri(P[index])[0]
         return P
@@ -92,11 +107,12 @@ class MixtureParameters:
     weights: np.ndarray # φ, (K,), not negative, with sum 1
     means: np.ndarray # μ, (K, d), in the units of the data
     covariances: np.ndarray # Σ, in the shape of `covariances_shape`, in those units squared
-    structure: str = "full" # one of STRUCTURES
+    structure: str = "full" # one of STORED; of two names for one, the word
     precisions_cholesky: np.ndarray = field(init=False, repr=False) # P with P Pᵀ = Σ⁻¹
 
     n_components = property(lambda self: self.means.shape[0], doc="K")
     n_features = property(lambda self: self.means.shape[1], doc="d")
+    stored = property(lambda self: STORED[self.structure], doc="The shape of Σ, by its name")
 
     def __post_init__(self): # the one place where a frozen value may still be written
         vars(self).update(_check(self.weights, self.means, self.covariances, self.structure))
@@ -107,20 +123,20 @@ class MixtureParameters:
     def matrices(self): # (K, d, d)
         "The covariances as full matrices, whatever the structure."
         S, (K, d) = self.covariances, self.means.shape
-        if self.structure in ("full", "tied"): return np.array(np.broadcast_to(S, (K, d, d)))
+        if self.stored in ("full", "tied"): return np.array(np.broadcast_to(S, (K, d, d)))
         return np.reshape(S, (K, -1, 1)) * np.eye(d)
 
     def factor(self, k): # k: 0 … K−1
         "P_k with P_k P_kᵀ = Σ_k⁻¹: (d, d), or (d,) for diag, or a number for spherical."
         P = self.precisions_cholesky
-        return P if self.structure == "tied" else P[k]
+        return P if self.stored == "tied" else P[k]
 
     @cached_property
     def log_determinants(self): # (K,)
         "log|Σ_k|, Eq. (eq-m-precision-factor)."
         P = self.precisions_cholesky
-        if self.structure in ("full", "tied"): P = np.diagonal(P, axis1=-2, axis2=-1)
-        if self.structure == "spherical": P = P[:, None]
+        if self.stored in ("full", "tied"): P = np.diagonal(P, axis1=-2, axis2=-1)
+        if self.stored == "spherical": P = P[:, None]
         logs = -2 * np.log(P + np.zeros(self.means.shape)).sum(axis=1)
         logs.setflags(write=False)
         return logs
@@ -161,10 +177,13 @@ def _check(weights, means, covariances, structure):
     if covariances.shape != shape:
         raise ValueError(f"covariances has shape {covariances.shape}; expected {shape} "
                          f"for the structure {structure!r}")
+    if structure in ("EII", "EEI") and (covariances != covariances[0]).any():
+        raise ValueError(f"covariances differ between components; expected equal ones, since "
+                         f"in structure {structure!r} all components share one")
     factor = precision_cholesky(covariances, structure) # refuses what is not positive definite
     factor.setflags(write=False)
     return {"weights": weights, "means": means, "covariances": covariances,
-            "precisions_cholesky": factor}
+            "precisions_cholesky": factor, "structure": SAME.get(structure, structure)}
 
 # %% ../nbs/03_mixture.ipynb #9b60d7e4
 FAR = 1e300 # squared distances from here on are not computed: 10¹⁵⁰ standard deviations

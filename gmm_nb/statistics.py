@@ -15,7 +15,7 @@ from typing import Callable, Protocol
 import numpy as np
 
 from .data import as_data, forwarding
-from .mixture import Mixture
+from .mixture import STORED, Mixture, StructureTable
 
 # %% auto #0
 __all__ = ['OUTER', 'FORMS', 'MUCH', 'FEW', 'outer', 'Statistics', 'Form', 'FullForm', 'TiedForm', 'DiagForm', 'SphericalForm',
@@ -39,14 +39,14 @@ def _outer_spherical(a, b):
     "(K,): the inner products, which are the traces of a_k b_kᵀ."
     return np.sum(a * b, axis=1)
 
-OUTER = {"full": _outer_full, "tied": _outer_tied, "diag": _outer_diag,
-         "spherical": _outer_spherical}
+OUTER = StructureTable(full=_outer_full, tied=_outer_tied, diag=_outer_diag,
+                       spherical=_outer_spherical)
 
 def outer(
     a: np.ndarray,  # (K, d) a vector for each component
     b: np.ndarray,  # (K, d) another one
-    structure: str,  # "full", "tied", "diag" or "spherical"
-) -> np.ndarray:  # in the shape in which the structure stores covariances
+    structure: str,  # "full", "tied", "diag" or "spherical", or one of chapter 20
+) -> np.ndarray:  # in the shape of `Statistics.second`
     "The part of the outer products a_k b_kᵀ that a covariance structure keeps."
     return OUTER[structure](a, b)
 
@@ -56,7 +56,7 @@ class Statistics:
     "The sums through which data enter EM, Eq. (eq-s-sums); values can be added."
     counts: np.ndarray  # M_k, (K,)
     first: np.ndarray  # s_k, (K, d)
-    second: np.ndarray  # S_k, in the shape of the covariances
+    second: np.ndarray  # S_k, in the shape that `FORMS` gives, mostly that of the covariances
     log_likelihood: float  # Σ w_i log p(x_i), of the mixture that gave the responsibilities
     n_samples: float  # M, or the sum of the sample weights
     origin: np.ndarray  # o, (d,) or (K, d)
@@ -89,6 +89,11 @@ class Statistics:
 class Form(Protocol):
     "How a covariance structure enters Eq. (eq-s-features); Λ is stored like Σ."
 
+    linear: bool  # whether there are no quadratic features, since all components share Λ
+
+    def shape(self, K: int, d: int) -> tuple[int, ...]:
+        "The shape of `second`."
+
     def times(self, L: np.ndarray, v: np.ndarray) -> np.ndarray:
         "Λ_k v_k, (K, d), for precisions Λ and vectors v, (K, d)."
 
@@ -102,10 +107,16 @@ class Form(Protocol):
         "The coefficients of the quadratic features in -½ xᵀΛ_k x, (K, q)."
 
     def unpack(self, sums: np.ndarray, d: int) -> np.ndarray:
-        "`second` from the sums of the quadratic features, (K, q); `tied` does without."
+        "`second` from the sums of the quadratic features, (K, q); not for a linear form."
 
     def gram(self, Z: np.ndarray) -> np.ndarray:
         "The part of Z Zᵀ that the structure keeps, for points Z, (d, m)."
+
+    def total(self, scatter: np.ndarray) -> np.ndarray:
+        "`second` from the scatter of all points, (d, d) or (d,). Linear forms only."
+
+    def common(self, L: np.ndarray, second: np.ndarray) -> float:
+        "The sum of xᵀΛx over all points. Linear forms only."
 
 # %% ../nbs/10_statistics.ipynb #30595ad2
 @cache
@@ -116,6 +127,12 @@ def _triangle(d):
 
 class FullForm:
     "Full covariances, (K, d, d): all products x_a x_b with a <= b."
+
+    linear = False
+
+    def shape(self, K, d):
+        "A matrix for each component."
+        return K, d, d
 
     def times(self, L, v):
         "A matrix times a vector for each component."
@@ -152,6 +169,12 @@ class FullForm:
 class TiedForm:
     "One covariance for all components, (d, d): no quadratic features; `second` is the scatter."
 
+    linear = True
+
+    def shape(self, K, d):
+        "One matrix."
+        return d, d
+
     def times(self, L, v):
         "One symmetric matrix for all vectors."
         return v @ L
@@ -171,9 +194,23 @@ class TiedForm:
         "All of it, (d, d)."
         return Z @ Z.T
 
+    def total(self, scatter):
+        "All of it."
+        return scatter
+
+    def common(self, L, scatter):
+        "The trace of ΛS."
+        return np.sum(L * scatter)
+
 # %% ../nbs/10_statistics.ipynb #6a97c2e0
 class DiagForm:
     "Diagonal covariances, (K, d): the squares x_a²."
+
+    linear = False
+
+    def shape(self, K, d):
+        "A row for each component."
+        return K, d
 
     def times(self, L, v):
         "Coordinate by coordinate."
@@ -203,6 +240,12 @@ class DiagForm:
 class SphericalForm:
     "Spherical covariances, (K,): the squared length |x|²."
 
+    linear = False
+
+    def shape(self, K, d):
+        "A number for each component."
+        return (K,)
+
     def times(self, L, v):
         "A number times a vector for each component."
         return L[:, None] * v
@@ -227,8 +270,8 @@ class SphericalForm:
         "The trace, a number."
         return np.einsum("am,am->", Z, Z)
 
-FORMS = {"full": FullForm(), "tied": TiedForm(), "diag": DiagForm(),
-         "spherical": SphericalForm()}
+FORMS = StructureTable(full=FullForm(), tied=TiedForm(), diag=DiagForm(),
+                       spherical=SphericalForm())
 
 # %% ../nbs/10_statistics.ipynb #40d9ff1a
 def features(
@@ -251,7 +294,7 @@ def features(
 def precisions(mixture: Mixture) -> np.ndarray:
     "Λ = Σ⁻¹, in the shape in which the structure stores Σ; read-only."
     factor = mixture.precisions_cholesky
-    if mixture.structure in ("full", "tied"):
+    if mixture.stored in ("full", "tied"):
         precision = factor @ np.swapaxes(factor, -1, -2)
     else:
         precision = factor**2
@@ -264,7 +307,7 @@ def coefficients(
 ) -> np.ndarray:  # (K, P)
     """The coefficients W with W F = log joint, Eq. (eq-s-expand).
 
-    For `tied` up to -½ xᵀΛx, which all components share."""
+    For `tied`, and other linear forms, up to -½ xᵀΛx, which all components share."""
     form, precision = FORMS[mixture.structure], precisions(mixture)
     mean = mixture.means - origin
     linear = form.times(precision, mean)
@@ -362,7 +405,7 @@ def prepare(
     shift, low, high = sum(totals) / n_samples, np.min(lows, axis=0), np.max(highs, axis=0)
     _check_range(high - low)
     origin = X[0] + shift
-    whole = structure == "tied"
+    whole = STORED[structure] == "tied"
     scatter = sum(_each_block(lambda rows: _scatter(X, weights, origin, rows, chunk, whole),
                               n, chunk, 4 * d, workers))
     radius = np.maximum(high - shift, shift - low)
