@@ -26,7 +26,7 @@ from .workers import parallel
 __all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'EXPONENTIAL', 'expected', 'from_expected',
            'natural', 'from_natural', 'natural_change', 'Point', 'Slope', 'Curvature', 'extrapolated', 'squarem_steps',
            'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step', 'next_radius', 'Ascent', 'next_pass',
-           'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'climb', 'fit_mixture']
+           'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'raised', 'climb', 'fit_mixture']
 
 # %% ../nbs/15_acceleration.ipynb #7861e51d
 def _flat(counts, first, second):
@@ -401,6 +401,13 @@ def no_worse(result: Result, start: Mixture, sample: Sample, workers: Callable =
     after = e_step(sample, result.mixture, workers).log_likelihood
     return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)
 
+def raised(start: Mixture, floor: np.ndarray | None) -> Mixture:
+    "A start without variances below the floor: EM would raise them, and might seem to fall."
+    if floor is None:
+        return start
+    S = STRUCTURES[start.structure].raise_to(start.covariances, floor)
+    return start if np.array_equal(S, start.covariances) else replace(start, covariances=S)
+
 def climb(
     sample: Sample,  # data, from `prepare`
     start: Mixture,
@@ -416,6 +423,7 @@ def climb(
         return Result(start, np.empty(0), 0, False)
     method = steps_by(acceleration, start.structure)
     after = after if after and after.mixture is start else None
+    start = raised(start, floor)
     if after and after.state and method is natural_gradient_steps:
         steps = method(sample, start, floor, workers, after.state)
         result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)

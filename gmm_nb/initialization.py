@@ -13,8 +13,8 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 import numpy as np
 
 from .acceleration import climb
-from .covariance import (STRUCTURES, CollapsedComponent, at_floor, centre, m_step, raise_matrices,
-                               variance_floor)
+from .covariance import (STRUCTURES, CollapsedComponent, at_floor, centre, m_step,
+                               raise_matrices, variance_floor)
 from .em import Result
 from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer,

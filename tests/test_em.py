@@ -508,3 +508,17 @@ def test_the_trust_radius_shrinks_after_a_step_that_failed(bad, ratio, monkeypat
     assert len(asked) > 3 and asked[2] > 0
     assert asked[3] == pytest.approx(ratio * asked[2], rel=1e-12)
     assert (np.diff([step.log_likelihood for step in steps]) > -1e-9).all()
+
+
+@pytest.mark.parametrize("acceleration", [None, "squarem", "natural-gradient"])
+def test_a_start_below_the_floor_is_raised_to_it(acceleration):
+    "Its log-likelihood falls then; the run must not take the fall for its end, or keep the value of a mixture that is not allowed"
+    X = data("faithful")
+    best = fit_mixture(X, GaussianMixture(2, random_state=0).fit(X).mixture_, tol=1e-9).mixture
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = fit_mixture(X, best, reg_covar=0.1, acceleration=acceleration, tol=1e-9)
+    again = fit_mixture(X, result.mixture, reg_covar=0.1, tol=1e-12)
+    assert result.converged and result.n_iter > 2
+    assert result.mixture.log_density(X).sum() == pytest.approx(again.mixture.log_density(X).sum(), abs=1e-6)
+    assert result.log_likelihoods[-1] <= result.mixture.log_density(X).sum() + 1e-9
