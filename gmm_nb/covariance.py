@@ -194,7 +194,8 @@ def refuse_rounding(mixture: Mixture, sample: Sample) -> None:
     raised = STRUCTURES[mixture.stored].raise_to(mixture.covariances, floor)
     if not np.array_equal(raised, mixture.covariances):
         first = np.argwhere(raised != mixture.covariances)[0, 0]
-        which = "the shared covariance" if FORMS[mixture.structure].linear else f"component {first}"
+        shared = FORMS[mixture.structure].linear
+        which = "the shared covariance" if shared else f"component {first}"
         raise CollapsedComponent(
             f"No estimate: {which} has no spread beyond rounding, in some direction. "
             "Use fewer components, another start, a simpler covariance structure, "

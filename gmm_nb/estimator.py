@@ -12,6 +12,7 @@ import inspect
 import sys
 import time
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from numbers import Integral, Real
@@ -36,9 +37,9 @@ from .workers import parallel
 __all__ = ['LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
            'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'check_rows',
-           'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
-           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
-           'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+           'remembered', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
+           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
+           'adopted', 'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -78,7 +79,7 @@ def check_parameters(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
-    for name, options in {"covariance_type": tuple(STORED), "acceleration": ACCELERATIONS}.items():
+    for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS}.items():
         _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
     _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
@@ -311,8 +312,22 @@ def check_rows(n: int, n_components: int, of_what: str = "") -> None:
         raise ValueError(f"Got n_samples = 1{of_what}; expected at least 2 rows, "
                          "since a single one has no variance.")
 
-def fit(estimator, X, sample_weight=None):
-    "Fit an estimator: check, prepare, run, keep the result; warn where something is wrong."
+# %% ../nbs/30_estimator.ipynb #3a20c0e2
+@contextmanager
+def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
+    "If a fit fails, the estimator knows the columns of the last one again, as it predicts."
+    own = vars(estimator)
+    known = {name: own[name] for name in names if name in own}
+    try:
+        yield
+    except BaseException:
+        for name in names:
+            own.pop(name, None)
+        own.update(known)
+        raise
+
+def searched(estimator, X, sample_weight=None):
+    "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
     refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
@@ -325,8 +340,14 @@ def fit(estimator, X, sample_weight=None):
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         rng = generator(estimator.random_state)
-        result, collapsed = run_races(estimator, sample, counts, floor, rng, workers)
-    settle(estimator, result.mixture, X.dtype)
+        return *run_races(estimator, sample, counts, floor, rng, workers), sample, floor
+
+# %% ../nbs/30_estimator.ipynb #3a20c0e4
+def fit(estimator, X, sample_weight=None):
+    "Fit an estimator: search, keep the result; warn where something is wrong."
+    with remembered(estimator):
+        result, collapsed, sample, floor = searched(estimator, X, sample_weight)
+    settle(estimator, result.mixture, sample.X.dtype)
     if estimator.warm_start:
         estimator._run = (traits(sample), estimator.reg_covar), result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
@@ -361,7 +382,7 @@ class Parameters(BaseEstimator):
         self,
         n_components=1,  # K, number of Gaussians
         *,
-        covariance_type="full",  # "full", "tied", "diag" or "spherical"
+        covariance_type="full",  # or "tied", "diag", "spherical", or one of structures.NAMES
         tol=1e-7,  # stop when less log-likelihood a row is left to gain, in nats
         reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread
         max_iter=1000,  # most passes over the data; with 0 the start is the result

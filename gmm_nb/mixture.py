@@ -165,6 +165,7 @@ def _check_weights(weights):
         raise ValueError(f"weights sum to {total:.8g}; expected 1. Divide them by their sum")
     return weights if abs(total - 1) < 1e-12 else _real(weights / total, "weights")
 
+# %% ../nbs/03_mixture.ipynb #3a20c0d4
 def _check(weights, means, covariances, structure):
     "The arrays and the factor of the precision by name; ValueError unless they are a mixture"
     weights = _check_weights(_real(weights, "weights"))

@@ -125,6 +125,7 @@ def _triangle(d):
     a, b = np.triu_indices(d)
     return a, b, np.where(a == b, -0.5, -1.0)  # x_a x_b with a < b stands for (a, b) and (b, a)
 
+# %% ../nbs/10_statistics.ipynb #3a20c0d6
 class FullForm:
     "Full covariances, (K, d, d): all products x_a x_b with a <= b."
 

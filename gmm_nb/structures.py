@@ -16,7 +16,7 @@ from scipy.optimize import brentq, minimize
 from .covariance import (STRUCTURES, Structure, above, raise_matrices, raise_spheres,
                                raise_variances)
 from .mixture import SAME, STORED
-from .statistics import FORMS, OUTER, DiagForm, SphericalForm
+from .statistics import FORMS, OUTER, DiagForm
 
 # %% auto #0
 __all__ = ['NAMES', 'deviance', 'deviance_along', 'equal_volume', 'rescaled', 'newton_step', 'equal_shape', 'lengths', 'along',
@@ -150,7 +150,7 @@ def own_axes(scatter, counts, volume, shape, floor=None, before=None):
 
 # %% ../nbs/20_structures.ipynb #20a10018
 def turns(scatter: np.ndarray) -> int:
-    "How often axes are improved: to the end, or for (S, K, d, d), the start of S races, a little."
+    "How often axes are improved: to the end, or three times in a stack of starts."
     return 500 if scatter.ndim == 3 else 3
 
 def axes_of_one_shape(scatter, counts, volume, shape, floor=None, before=None):
@@ -328,25 +328,26 @@ class PooledDiagForm(DiagForm):
         "Coordinate by coordinate."
         return np.sum(L[0] * second)
 
-class PooledSphericalForm(SphericalForm):
+# %% ../nbs/20_structures.ipynb #20a1002e
+class PooledSphericalForm(PooledDiagForm):
     "One variance for all components and coordinates: `second` is the trace, a number."
-    linear = True
-    n_quadratic, fill = PooledDiagForm.n_quadratic, PooledDiagForm.fill
-    coefficients = PooledDiagForm.coefficients
-
     def shape(self, K, d):
         "A number."
         return ()
 
+    def times(self, L, v):
+        "A number times a vector for each component, as for spherical."
+        return L[:, None] * v
+
+    def gram(self, Z):
+        "The trace, as for spherical."
+        return np.einsum("am,am->", Z, Z)
+
     def total(self, scatter):
         "The trace."
-        return np.sum(np.diagonal(scatter) if scatter.ndim == 2 else scatter)
+        return np.sum(super().total(scatter))
 
-    def common(self, L, second):
-        "The variance is the same in all directions."
-        return L[0] * second
-
-# %% ../nbs/20_structures.ipynb #20a1002e
+# %% ../nbs/20_structures.ipynb #20a10030
 def outer_diag(a, b):
     "(d,): the products of equal coordinates, summed over the components."
     return np.sum(a * b, axis=0)
@@ -362,7 +363,7 @@ for _name, _stored in STORED.items():  # sums like those of the four, but for th
 FORMS.update(EII=PooledSphericalForm(), EEI=PooledDiagForm())
 OUTER.update(EII=outer_spherical, EEI=outer_diag)
 
-# %% ../nbs/20_structures.ipynb #20a10030
+# %% ../nbs/20_structures.ipynb #20a10032
 def n_free(name: str, K: int, d: int) -> int:
     "Free numbers in the covariances of a structure of three letters. Table (tbl-st-count)"
     sizes = 1, d - 1, d * (d - 1) // 2  # volume, shape, axes

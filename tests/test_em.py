@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from gmm_nb import acceleration as faster, em
+from gmm_nb import GaussianMixture, acceleration as faster, em
 from gmm_nb.acceleration import ACCELERATIONS, fit_mixture
 from gmm_nb.covariance import CollapsedComponent, m_step, n_parameters, variance_floor
 from gmm_nb.e_step import e_step

@@ -1092,3 +1092,24 @@ def test_polars_with_holes(polars, dtype, hole, message):
     model = GaussianMixture(2, random_state=0).fit(polars.DataFrame(WHOLE, schema=good.columns))
     for method in ("predict", "predict_proba", "score_samples", "score", "bic", "aic"):
         with pytest.raises(ValueError, match=message): getattr(model, method)(frame)
+
+
+@pytest.mark.parametrize("bad", [{"X": np.ones((1, 3))}, {"X": np.ones((5, 3)), "sample_weight": -np.ones(5)}, {"X": pd.DataFrame({"a": [np.nan] * 9, "b": range(9)})}])
+def test_a_fit_that_fails_leaves_the_last_one_usable(bad):
+    "The columns belong to the fit that predicts, not to the table that was refused"
+    model = GaussianMixture(2, random_state=0).fit(FAITHFUL)
+    before = model.predict(FAITHFUL)
+    with pytest.raises(ValueError): model.fit(**bad)
+    assert model.n_features_in_ == 2 and not hasattr(model, "feature_names_in_")
+    np.testing.assert_array_equal(model.predict(FAITHFUL), before)
+    new = GaussianMixture(2)
+    with pytest.raises(ValueError): new.fit(**bad)
+    assert not hasattr(new, "n_features_in_")
+
+
+def test_a_warning_that_is_an_error_leaves_the_new_fit():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GaussianMixture(1).fit(np.random.default_rng(0).normal(size=(20, 3)))
+        with pytest.raises(ConvergenceWarning): model.set_params(n_components=2, max_iter=1, tol=0).fit(FAITHFUL)
+    assert model.n_features_in_ == 2 and model.predict(FAITHFUL).shape == (272,)
