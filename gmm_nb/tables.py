@@ -144,8 +144,8 @@ def _load(name, labels=None):
 def load_faithful() -> Table:  # `X` is `(272, 2)`; no labels
     """Old Faithful: duration of 272 eruptions and waiting time to the next one, in minutes.
 
-    Source: Azzalini & Bowman (1990), A look at some data on the Old Faithful geyser,
-    Applied Statistics 39, 357-365."""
+    Source: Härdle (1991), Smoothing Techniques: With Implementation in S, Springer; the
+    data set `faithful` of R."""
     return _load("faithful.csv")
 
 def load_iris() -> Table:  # `X` is `(150, 4)`; the labels are the species

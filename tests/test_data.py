@@ -281,4 +281,4 @@ def test_iris():
 
 
 def test_sources_are_named():
-    assert "Azzalini & Bowman (1990)" in load_faithful.__doc__ and "Fisher (1936)" in load_iris.__doc__
+    assert "Härdle (1991)" in load_faithful.__doc__ and "Fisher (1936)" in load_iris.__doc__
