@@ -195,7 +195,8 @@ def turned(scatter, counts, volume, shape, axes, floor=None):
 # %% ../nbs/20_structures.ipynb #20a1001e
 def axes_of(matrices: np.ndarray) -> np.ndarray:
     "(1, d, d) axes that matrices (K, d, d) have in common: those of a sum in uneven shares."
-    shares = 1 / (1 + np.arange(matrices.shape[-3])) / np.trace(matrices, axis1=-2, axis2=-1)
+    sizes = np.trace(matrices, axis1=-2, axis2=-1)  # 0 for a component of one row
+    shares = 1 / (1 + np.arange(matrices.shape[-3])) / np.where(sizes > 0, sizes, np.inf)
     pooled = (shares[..., None, None] * matrices).sum(axis=-3, keepdims=True)
     return np.linalg.eigh(pooled)[1]
 
