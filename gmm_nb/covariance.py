@@ -166,10 +166,13 @@ def m_step(
     if is_empty(statistics):
         raise _no_estimate(statistics, f"component {int(np.argmin(counts))} has no points left")
     means, scatter = centre(statistics)
-    covariances = structure.estimate(scatter, counts, means.shape[1], floor,
-                                     None if before is None else before.covariances)
     try:
+        with np.errstate(all="ignore"):  # what is no covariance is refused in the next line
+            covariances = structure.estimate(scatter, counts, means.shape[1], floor,
+                                             None if before is None else before.covariances)
         return Mixture(counts / counts.sum(), means, covariances, statistics.structure)
+    except np.linalg.LinAlgError:
+        raise _no_estimate(statistics, "a scatter has no inverse") from None
     except ValueError as error:
         raise _no_estimate(statistics, str(error).split(":")[0]) from None
 

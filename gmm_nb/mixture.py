@@ -75,9 +75,9 @@ class StructureTable(dict):
     "What belongs to each structure, by its name; chapter 20 adds its own when first asked for."
     def __missing__(self, name):
         if name in SAME: return self[SAME[name]]
-        if name not in STORED: raise KeyError(name)
-        import_module("gmm_nb.structures")
-        return dict.__getitem__(self, name)
+        if name in STORED: import_module("gmm_nb.structures")
+        if name not in self: raise KeyError(name)
+        return self[name]
 
 # %% ../nbs/03_mixture.ipynb #65b25f8a
 def precision_cholesky(

@@ -65,7 +65,7 @@ def rescaled(squares, counts, b):
     return d * counts[..., None] * part / sums, value
 
 def newton_step(squares, counts, b):
-    "The logs of a shape after a step of Newton's method, halved while F would rise."
+    "The logs of a shape after a step of Newton's method, halved while F would rise; its size."
     d, (P, value) = squares.shape[-1], rescaled(squares, counts, b)
     columns, mean = P.sum(axis=-2), counts.sum(axis=-1)[..., None] / d
     hessian = (columns[..., None] * np.eye(d) + mean[..., None]
@@ -83,7 +83,7 @@ def equal_shape(squares: np.ndarray, counts: np.ndarray) -> np.ndarray:
     "(K, d) variances λ_k a_j with one shape a for all components. Eq. (eq-st-scaling)"
     sums, weights = squares.sum(axis=-1, keepdims=True), counts[..., None]
     flat = ~((sums[..., 0].min(axis=-1) > 0) & (squares.sum(axis=-2).min(axis=-1) > 0))
-    flat = flat[..., None, None]  # in some direction: F has no minimum
+    flat = flat[..., None, None]  # no spread at all in a row or a column: no minimum
     squares, sums = np.where(flat, 1, squares), np.where(flat, squares.shape[-1], sums)
     b, length = np.log((squares / sums * weights).sum(axis=-2)), np.inf
     b -= b.mean(axis=-1, keepdims=True)
@@ -246,7 +246,9 @@ def filled(squares: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.nda
             top += top - bottom
         top = brentq(excess, bottom, top, xtol=1e-13, rtol=1e-15)
     with np.errstate(over="ignore"):
-        return np.maximum(squares * np.exp(-levels(top)), least)
+        v = np.maximum(squares * np.exp(-levels(top)), least)
+    flat = ~squares.any(axis=1, keepdims=True)  # any variances with the volume are as good
+    return np.where(flat, least * np.exp((top - low.sum(axis=1, keepdims=True)) / d), v)
 
 # %% ../nbs/20_structures.ipynb #20a10025
 def bounded(squares: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarray:
@@ -366,7 +368,7 @@ OUTER.update(EII=outer_spherical, EEI=outer_diag)
 
 # %% ../nbs/20_structures.ipynb #20a10032
 def n_free(name: str, K: int, d: int) -> int:
-    "Free numbers in the covariances of a structure of three letters. Table (tbl-st-count)"
+    "Free numbers in the covariances of a structure, by the table of its three letters."
     sizes = 1, d - 1, d * (d - 1) // 2  # volume, shape, axes
     return sum({"I": 0, "E": 1, "V": K}[letter] * size for letter, size in zip(name, sizes))
 
