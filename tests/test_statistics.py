@@ -114,7 +114,7 @@ def test_the_chapter_opens_with_the_whole_engine():
     "Before anything but imports is exported: EM in at most 25 lines, checked in the next cell"
     code = [cell for cell in Notebook(NBS / "10_statistics.ipynb").code if not cell.options.keys() & {"default_exp"}]
     place = next(i for i, cell in enumerate(code) if cell.source.startswith("def short_em"))
-    for cell in code[:place]:
+    for cell in [cell for cell in code[:place] if cell.exported]:
         assert all(isinstance(node, (ast.Import, ast.ImportFrom, ast.Expr)) for node in ast.parse(cell.source).body)
     assert len(code[place].source.splitlines()) <= 25
     assert "multivariate.log_likelihood" in code[place + 1].source and "atol=1e-10" in code[place + 1].source
