@@ -26,8 +26,8 @@ __all__ = ['LEAST', 'MOST', 'TURNS', 'METHODS', 'TINY', 'DEAD', 'LOST', 'AXES', 
            'clusters', 'statistics_of', 'per_start', 'sums_of', 'borrow', 'digits_lost', 'solve', 'solve_coupled',
            'stack_pass', 'stack_of', 'chosen', 'as_mixture', 'directions_at_floor', 'handicap', 'Ranking', 'race',
            'best_half', 'merges', 'longest_axes', 'moves', 'moved', 'subsample', 'start_size', 'one_gaussian',
-           'start_mixture', 'as_many', 'refined', 'revived', 'in_order', 'find_start', 'given_start', 'start_near',
-           'as_resp', 'best_of', 'deviations', 'twins', 'off_saddle']
+           'start_mixture', 'as_many', 'refined', 'revived', 'in_order', 'winners', 'find_start', 'given_start',
+           'start_near', 'as_resp', 'best_of', 'deviations', 'twins', 'off_saddle']
 
 # %% ../nbs/16_initialization.ipynb #a877d402
 LEAST = 1e-6  # fraction of a squared spread: no variance falls below it while starts compete
@@ -569,6 +569,25 @@ def in_order(mixture: Mixture) -> Mixture:
     S = S if mixture.stored == "tied" else S[order]
     return Mixture(mixture.weights[order], mixture.means[order], S, mixture.structure)
 
+# %% ../nbs/16_initialization.ipynb #20c1a7e1
+def winners(
+    rows: StartRows,
+    n_components: int,  # K, at least 2
+    method: str,  # one of METHODS
+    rng: np.random.Generator,
+    more: np.ndarray | None = None,  # (S, K, m) shares of the clusters of further starts
+) -> Iterator[Mixture]:
+    "The mixture that won the race and the moves; then the second of the race, if any."
+    shares = clusters(rows, n_components, as_many(rows, n_components, STARTS), method, rng)
+    shares = shares if more is None else np.concatenate([shares, more])
+    n = len(shares)
+    ranking = best_half(rows, race(rows, stack_of(rows, shares), n), max(1, n // 2))
+    kept = len(ranking.order)
+    first, *others = (chosen(ranking.stack, [s], kept) for s in range(min(2, kept)))
+    best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
+    for stack in (best, *others):
+        yield as_mixture(rows, revived(stack))
+
 # %% ../nbs/16_initialization.ipynb #6496c3d1
 def find_start(
     sample: Sample,  # the data, from `prepare`
@@ -588,14 +607,7 @@ def find_start(
         return
     size = start_size(n_components, sample.X.shape[1], structure)
     rows = start_rows(*subsample(sample, size, rng), structure, reg_covar)
-    n = as_many(rows, n_components, STARTS)
-    stack = stack_of(rows, clusters(rows, n_components, n, method, rng))
-    ranking = best_half(rows, race(rows, stack, n), max(1, n // 2))
-    kept = len(ranking.order)
-    first, *others = (chosen(ranking.stack, [s], kept) for s in range(min(2, kept)))
-    best = moved(rows, first, as_many(rows, n_components, MOVES), rng)
-    for mixture in (best, *others):
-        mixture = as_mixture(rows, revived(mixture))
+    for mixture in winners(rows, n_components, method, rng):
         yield in_order(refined(sample, mixture, size, floor, rng, workers))
 
 # %% ../nbs/16_initialization.ipynb #6992c3d1
