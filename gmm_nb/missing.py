@@ -16,7 +16,7 @@ import numpy as np
 from .acceleration import climb
 from .covariance import variance_floor
 from .data import as_data
-from .e_step import _negligible, e_step, is_fast, normalize
+from .e_step import ROUNDING, _negligible, e_step, is_fast, kappa, normalize
 from .initialization import LEAST, one_gaussian
 from .mixture import FAR, Mixture, check_generator, covariances_shape
 from .mixture import regression, softmax
@@ -25,10 +25,11 @@ from .statistics import check_weights, chunk_rows, prepare, precisions, rows_tha
 from .statistics import squared_spread
 
 # %% auto #0
-__all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'Group', 'fill', 'Filled',
-           'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'rows_at_once', 'by_pattern', 'grouped',
-           'measured', 'counting', 'part_of', 'patterns_and_groups', 'prepare_holes', 'impute', 'groups_of', 'drawn',
-           'one_gaussian_of', 'complete_rows', 'log_joint']
+__all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
+           'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'rows_at_once', 'by_pattern',
+           'grouped', 'measured', 'counting', 'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes',
+           'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn', 'one_gaussian_of', 'complete_rows',
+           'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def add_hidden(
@@ -127,6 +128,17 @@ def inverses(
         A[i, i + 1:] = A[i + 1:, i]
     return A, log_det
 
+# %% ../nbs/22_missing.ipynb #22a0c057
+def careful_inverses(
+    P: np.ndarray,  # (d, d), with P Pᵀ = Λ
+    places: np.ndarray,  # (q, N) rows and columns m of Λ, for each pattern
+) -> tuple[np.ndarray, np.ndarray]:  # the inverses of Λ_mm, (q, q, N), and log|Λ_mm|, (N,)
+    "The same from a factor of Λ, by least squares."
+    R = np.linalg.qr(np.swapaxes(P[places.T], 1, 2), mode="r")
+    root = np.linalg.inv(R)
+    C = np.moveaxis(root @ np.swapaxes(root, 1, 2), 0, -1)
+    return C, 2 * np.log(np.abs(np.diagonal(R, axis1=1, axis2=2))).sum(axis=1)
+
 # %% ../nbs/22_missing.ipynb #22a0c030
 class Group(NamedTuple):
     "Rows with equally many holes, sorted by pattern."
@@ -174,22 +186,22 @@ def fill(
         p = np.broadcast_to(P, d)[group.places]
         white = np.reshape(P, (-1, 1)) * z
         return p**-2.0, -2 * np.log(p).sum(axis=0), np.einsum("am,am->m", white, white)
+    times = lambda C, g: np.einsum("abm,bm->am", group.each(C), g)
+    if careful:
+        C, log_det = careful_inverses(P, group.places)
+        for _ in range(2):
+            flat[where] -= times(C, np.take(P @ (P.T @ z), where))
+        white = P.T @ z
+        return C, -log_det, np.einsum("am,am->m", white, white)
     precision = precisions(mixture)
     precision = precision if mixture.structure == "tied" else precision[k]
     C, log_det = inverses(np.take(precision, group.places[:, None] * d + group.places))
-    wide = group.each(C)
-    if not careful:
-        g = precision @ z
-        g_m = np.take(g, where)
-        step = np.einsum("abm,bm->am", wide, g_m)
-        squares = np.einsum("am,am->m", z, g) - np.einsum("am,am->m", g_m, step)
-        flat[where] = -step
-        return C, -log_det, squares
-    for _ in range(2):
-        g_m = np.take(P @ (P.T @ z), where)
-        flat[where] -= np.einsum("abm,bm->am", wide, g_m)
-    white = P.T @ z
-    return C, -log_det, np.einsum("am,am->m", white, white)
+    g = precision @ z
+    g_m = np.take(g, where)
+    step = times(C, g_m)
+    squares = np.einsum("am,am->m", z, g) - np.einsum("am,am->m", g_m, step)
+    flat[where] = -step
+    return C, -log_det, squares
 
 # %% ../nbs/22_missing.ipynb #22a0c034
 class Filled(NamedTuple):
@@ -203,7 +215,7 @@ def fill_block(
     mixture: Mixture,
     X: np.ndarray,  # (d, m) rows as columns, NaN in the holes
     group: Group,  # which rows these are
-    careful: bool = True,  # keep all digits where columns are nearly functions of each other
+    careful: bool,  # whether columns are nearly functions of each other: keep all digits
 ) -> Filled:
     "Log joints and filled rows, Eq. (eq-x-row)."
     (K, d), m, q = mixture.means.shape, X.shape[1], len(group.places)
@@ -405,6 +417,20 @@ def prepare_holes(
     return HoledSample(X, weights, n, origin, radius, scatter, unit,
                        patterns=patterns, groups=groups)
 
+# %% ../nbs/22_missing.ipynb #22a0c059
+def has_holes(X: np.ndarray) -> bool:
+    "Whether an array holds NaN."
+    with np.errstate(all="ignore"):
+        if np.isfinite(np.sum(X, dtype=float)):
+            return False
+    return bool(np.isnan(X).any())
+
+def prepare_table(X, sample_weight=None, structure="full", workers=map, names=None) -> Sample:
+    "`prepare` for a table without holes, `prepare_holes` for one that has some."
+    if has_holes(X):
+        return prepare_holes(X, sample_weight, structure, names)
+    return prepare(X, sample_weight, structure, workers)
+
 # %% ../nbs/22_missing.ipynb #22a0c051
 def impute(
     mixture: Mixture,
@@ -413,10 +439,11 @@ def impute(
 ) -> np.ndarray:  # (n, d) of X's dtype; what was seen is the same to the last bit
     "Rows with their holes filled by what the mixture says of them, Eq. (eq-x-mixture)."
     X = np.array(as_data(X, mixture.n_features, holes=True))
+    careful = needs_care(mixture, X)
     for group in groups_of(X, *mixture.means.shape):
         if not len(group.places):
             continue
-        block = fill_block(mixture, np.take(X, group.rows, axis=0).T, group)
+        block = fill_block(mixture, np.take(X, group.rows, axis=0).T, group, careful)
         values = np.stack([np.take(z, block.where) + mean[group.each(group.places)]
                            for z, mean in zip(block.centred, mixture.means)])
         resp = softmax(block.joint)
@@ -426,6 +453,12 @@ def impute(
             values = drawn(values, resp, block.hidden, group, rng)
         X[group.rows, group.each(group.places)] = values
     return X
+
+def needs_care(mixture: Mixture, X: np.ndarray) -> bool:
+    "Whether rows X (n, d) with holes need the careful way, by the guard of Eq. (eq-s-kappa)."
+    high, low = (np.nan_to_num(ufunc.reduce(X, axis=0)) for ufunc in (np.fmax, np.fmin))
+    reach = np.maximum(np.abs(high - mixture.means), np.abs(low - mixture.means))
+    return not 2.0**-52 * kappa(mixture, reach) < ROUNDING
 
 def groups_of(X: np.ndarray, n_components: int, n_features: int) -> Iterator[Group]:
     "All rows of a table in groups that are filled at once."
@@ -486,7 +519,8 @@ def log_joint(
 ) -> np.ndarray:  # (K, n)
     "Log joints of component and observed columns; without any, the logs of the weights."
     X = as_data(X, mixture.n_features, holes=True)
-    out = np.empty((mixture.n_components, len(X)))
+    out, careful = np.empty((mixture.n_components, len(X))), needs_care(mixture, X)
     for group in groups_of(X, *mixture.means.shape):
-        out[:, group.rows] = fill_block(mixture, np.take(X, group.rows, axis=0).T, group).joint
+        rows = np.take(X, group.rows, axis=0).T
+        out[:, group.rows] = fill_block(mixture, rows, group, careful).joint
     return out
