@@ -37,7 +37,7 @@ from .workers import parallel
 # %% auto #0
 __all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
            'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell',
+           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_holes',
            'checked_table', 'check_rows', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
            'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
            'adopted', 'Conversions', 'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
@@ -305,18 +305,23 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
             "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/30_estimator.ipynb #30a0c002
+def refuse_holes(estimator, X) -> None:
+    "ValueError for NaN in X (n, d) if `missing` does not allow it."
+    if estimator.missing != "error" or not has_holes(X):
+        return
+    hole = np.isnan(X)
+    row, column = np.argwhere(hole)[0]
+    raise ValueError(
+        f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
+        f"column {column}; {type(estimator).__name__} expects numbers in every place with "
+        "missing='error'. Set missing='at_random' if NaN means that a value was not "
+        "observed, or drop or fill those rows first.")
+
 def checked_table(estimator, X, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
     X = validate_data(estimator, X, dtype=[np.float64, np.float32],
                       ensure_all_finite="allow-nan", **how)
-    if estimator.missing == "error" and has_holes(X):
-        hole = np.isnan(X)
-        row, column = np.argwhere(hole)[0]
-        raise ValueError(
-            f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
-            f"column {column}; {type(estimator).__name__} expects numbers in every place with "
-            "missing='error'. Set missing='at_random' if NaN means that a value was not "
-            "observed, or drop or fill those rows first.")
+    refuse_holes(estimator, X)
     return X
 
 # %% ../nbs/30_estimator.ipynb #e593b259

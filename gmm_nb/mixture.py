@@ -334,7 +334,8 @@ def quantile_of(p, weights, means, sds): # p: any shape; the others as in `inver
     "Quantiles of the shape of p. ValueError unless 0 ≤ p ≤ 1."
     p = np.asarray(p, dtype=float)
     if not np.all((p >= 0) & (p <= 1)):
-        raise ValueError(f"p is {p}; expected probabilities between 0 and 1, "
+        wrong = p[~((p >= 0) & (p <= 1))].flat[0]
+        raise ValueError(f"p has {wrong}; expected probabilities between 0 and 1, "
                          "for example 0.95 and not 95")
     x, inner = np.where(p.ravel() > 0.5, np.inf, -np.inf), (p.ravel() > 0) & (p.ravel() < 1)
     some = lambda a: np.broadcast_to(a, (p.size, a.shape[-1]))[inner] if a.ndim == 2 else a
