@@ -353,7 +353,9 @@ def measured(x: np.ndarray, weights, name: str) -> tuple[float, float, float]:
     x -= low
     mean = np.average(x, weights=weights)
     x -= mean
-    return low + mean, max(high - low - mean, mean), np.average(x * x, weights=weights)
+    with np.errstate(over="ignore"):  # the caller looks at the range
+        variance = np.average(x * x, weights=weights)
+    return low + mean, max(high - low - mean, mean), variance
 
 def counting(X: np.ndarray, sample_weight=None) -> np.ndarray | None:
     "Sample weights (n,), 0 for rows without any value; None where all rows count once."
