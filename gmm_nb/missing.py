@@ -26,10 +26,10 @@ from .statistics import squared_spread
 
 # %% auto #0
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
-           'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'rows_at_once', 'by_pattern',
-           'grouped', 'measured', 'counting', 'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes',
-           'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn', 'one_gaussian_of', 'complete_rows',
-           'log_joint']
+           'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'rows_at_once',
+           'by_pattern', 'grouped', 'measured', 'counting', 'part_of', 'patterns_and_groups', 'prepare_holes',
+           'has_holes', 'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn', 'one_gaussian_of',
+           'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def add_hidden(
@@ -159,15 +159,22 @@ class Group(NamedTuple):
         alone = self.places.shape[1] == len(self.rows)  # each row has its own pattern
         return values if alone else np.take(values, self.which, axis=-1)
 
+    def at(self, d: int) -> Places:
+        "Where the holes are in arrays of these rows, with d columns."
+        m, N = len(self.rows), self.places.shape[1]
+        return Places(self.each(self.places) * m + np.arange(m),
+                      self.places[:, None] * d + self.places,
+                      None if N == m else np.searchsorted(self.which, np.arange(N)))
+
+class Places(NamedTuple):
+    "What many steps need to find the holes of a group, computed once."
+    rows: np.ndarray  # (q, m) places of the holes in a (d, m) array of columns, flattened
+    pairs: np.ndarray  # (q, q, N) places of their pairs in a (d, d) matrix, flattened
+    starts: np.ndarray | None  # (N,) the first row of each pattern; None: each has one row
+
     def total(self, values: np.ndarray) -> np.ndarray:
         "Sums (N,) over the rows of each pattern, of values (m,)."
-        if self.places.shape[1] == len(self.rows):
-            return values
-        return np.add.reduceat(values, np.searchsorted(self.which, range(self.places.shape[1])))
-
-    def where(self) -> np.ndarray:
-        "(q, m): the places of the holes in a (d, m) array of columns, flattened."
-        return self.each(self.places) * len(self.rows) + np.arange(len(self.rows))
+        return values if self.starts is None else np.add.reduceat(values, self.starts)
 
 # %% ../nbs/22_missing.ipynb #22a0c032
 def fill(
@@ -175,13 +182,13 @@ def fill(
     k: int,  # which component
     z: np.ndarray,  # (d, m) rows less the mean, as columns; their holes are filled
     group: Group,  # which rows these are
-    where: np.ndarray,  # (q, m) from `Group.where`
+    at: Places,  # where their holes are
     careful: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     "C (q, q, N), or (q, N) for diagonal C; log|C| (N,); squares (m,). Eq. (eq-x-row)"
-    P, q, d = mixture.factor(k), len(where), len(z)
+    P, d = mixture.factor(k), len(z)
     flat = z.reshape(-1)  # a view: z is in one piece
-    flat[where] = 0
+    flat[at.rows] = 0
     if P.ndim < 2:
         p = np.broadcast_to(P, d)[group.places]
         white = np.reshape(P, (-1, 1)) * z
@@ -190,17 +197,17 @@ def fill(
     if careful:
         C, log_det = careful_inverses(P, group.places)
         for _ in range(2):
-            flat[where] -= times(C, np.take(P @ (P.T @ z), where))
+            flat[at.rows] -= times(C, np.take(P @ (P.T @ z), at.rows))
         white = P.T @ z
         return C, -log_det, np.einsum("am,am->m", white, white)
     precision = precisions(mixture)
     precision = precision if mixture.structure == "tied" else precision[k]
-    C, log_det = inverses(np.take(precision, group.places[:, None] * d + group.places))
+    C, log_det = inverses(np.take(precision, at.pairs))
     g = precision @ z
-    g_m = np.take(g, where)
+    g_m = np.take(g, at.rows)
     step = times(C, g_m)
     squares = np.einsum("am,am->m", z, g) - np.einsum("am,am->m", g_m, step)
-    flat[where] = -step
+    flat[at.rows] = -step
     return C, -log_det, squares
 
 # %% ../nbs/22_missing.ipynb #22a0c034
@@ -209,7 +216,7 @@ class Filled(NamedTuple):
     joint: np.ndarray  # (K, m) log joints of what was seen
     centred: np.ndarray  # (K, d, m) filled rows less the mean of the component
     hidden: list  # of K: C, (q, q, N), or its diagonal (q, N); None without holes
-    where: np.ndarray  # (q, m) places of the holes in (d, m), flattened
+    at: Places  # where the holes are
 
 def fill_block(
     mixture: Mixture,
@@ -220,11 +227,11 @@ def fill_block(
     "Log joints and filled rows, Eq. (eq-x-row)."
     (K, d), m, q = mixture.means.shape, X.shape[1], len(group.places)
     joint, centred, hidden = np.empty((K, m)), np.empty((K, d, m)), []
-    where = group.where()
+    at = group.at(d)
     for k in range(K):
         z = np.subtract(X, mixture.means[k][:, None], out=centred[k])
         if q:
-            C, log_det, squares = fill(mixture, k, z, group, where, careful)
+            C, log_det, squares = fill(mixture, k, z, group, at, careful)
             hole_peak = 0.5 * (q * np.log(2 * np.pi) + log_det)
             constant = mixture.log_peaks[k] + group.each(hole_peak)
         else:
@@ -236,15 +243,15 @@ def fill_block(
     if q == d:  # nothing was seen
         with np.errstate(divide="ignore"):
             joint[:] = np.log(mixture.weights)[:, None]
-    return Filled(joint, centred, hidden, where)
+    return Filled(joint, centred, hidden, at)
 
 # %% ../nbs/22_missing.ipynb #22a0c036
-def hidden_spread(C, shares, group: Group, d: int, shape: tuple):
+def hidden_spread(C, shares, group: Group, at: Places, shape: tuple):
     "Sum of C over rows with shares (m,), in the shape that is kept: (d, d), (d,) or ()."
-    held = C * group.total(shares)
+    held = C * at.total(shares)
     if not shape:
         return held.sum()
-    places = group.places if C.ndim == 2 else group.places[:, None] * d + group.places
+    places = group.places if C.ndim == 2 else at.pairs
     return np.bincount(places.ravel(), held.ravel(), np.prod(shape)).reshape(shape)
 
 def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: bool) -> tuple:
@@ -255,7 +262,7 @@ def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: boo
     for group in pieces:
         X, weights = np.take(sample.X, group.rows, axis=0).T, sample.weights
         weights = None if weights is None else weights[group.rows]
-        resp, centred, hidden, where = fill_block(mixture, X, group, careful)
+        resp, centred, hidden, at = fill_block(mixture, X, group, careful)
         work = np.empty((2, resp.shape[1]))
         log_likelihood += normalize(resp, *work, weights)
         resp *= resp > _negligible(sample)
@@ -264,19 +271,19 @@ def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: boo
             z, to = centred[k], ... if structure == "tied" else k
             if about is not mixture.means:  # exact where a value was seen
                 shift = group.each((mixture.means[k] - about[k])[group.places])
-                in_holes = np.take(z, where) + shift
+                in_holes = np.take(z, at.rows) + shift
                 np.subtract(X, about[k][:, None], out=z)
-                z.reshape(-1)[where] = in_holes
+                z.reshape(-1)[at.rows] = in_holes
             first[k] += z @ resp[k]
             z *= np.sqrt(resp[k])
             second[to] += FORMS[structure].gram(z)
-            if len(where):
+            if len(group.places):
                 shape = np.shape(second[to])
-                second[to] += hidden_spread(hidden[k], resp[k], group, d, shape)
+                second[to] += hidden_spread(hidden[k], resp[k], group, at, shape)
     return counts, first, second, log_likelihood
 
 # %% ../nbs/22_missing.ipynb #22a0c038
-COMMON = 500  # rows of a pattern from which on it is summed by itself
+COMMON = 1000  # rows of a pattern from which on it is summed by itself
 
 @dataclass(frozen=True, eq=False)
 class HoledSample(Sample):
@@ -446,7 +453,7 @@ def impute(
         if not len(group.places):
             continue
         block = fill_block(mixture, np.take(X, group.rows, axis=0).T, group, careful)
-        values = np.stack([np.take(z, block.where) + mean[group.each(group.places)]
+        values = np.stack([np.take(z, block.at.rows) + mean[group.each(group.places)]
                            for z, mean in zip(block.centred, mixture.means)])
         resp = softmax(block.joint)
         if rng is None:
