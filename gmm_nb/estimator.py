@@ -27,8 +27,8 @@ from .covariance import CollapsedComponent, at_floor, n_parameters, variance_flo
 from .em import Result
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
-from .missing import complete_rows, counting, has_holes, impute, log_joint
-from .missing import prepare_table
+from .missing import complete_rows, has_holes, impute, log_joint
+from .missing import prepare_table, rows_seen
 from .mixture import STRUCTURES, Mixture, log_sum_exp, softmax
 from .statistics import (Sample, blocks, check_weights, precisions,
                                rows_that_count, weight_unit)
@@ -346,9 +346,10 @@ def fit(estimator, X, sample_weight=None):
         sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
                                getattr(estimator, "feature_names_in_", None))
         floor = variance_floor(sample, estimator.reg_covar)
-        if len(sample.X) < len(X):  # rows of weight zero, or without any value, are left out
-            counts = rows_that_count(check_weights(counting(X, sample_weight), len(X)))[0]
+        if len(sample.X) < len(X):  # rows of weight zero are left out
+            counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
+        check_rows(rows_seen(sample), estimator.n_components, " with a value")
         rng = generator(estimator.random_state)
         result, collapsed = run_races(estimator, sample, counts, floor, rng, workers)
     settle(estimator, result.mixture, X.dtype)

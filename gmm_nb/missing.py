@@ -7,7 +7,8 @@ Docs: https://gmm-nb.github.io/gmm_nb/missing.html.md"""
 # %% ../nbs/22_missing.ipynb #22a0c004
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Callable, Iterator, NamedTuple
 
@@ -26,10 +27,10 @@ from .statistics import squared_spread
 
 # %% auto #0
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
-           'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'rows_at_once',
-           'by_pattern', 'grouped', 'measured', 'counting', 'part_of', 'patterns_and_groups', 'prepare_holes',
-           'has_holes', 'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn', 'one_gaussian_of',
-           'complete_rows', 'log_joint']
+           'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'weight_of',
+           'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'part_of', 'patterns_and_groups',
+           'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn',
+           'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def add_hidden(
@@ -316,9 +317,12 @@ class HoledSample(Sample):
         size = -(-len(pieces) // 32)
         work = lambda start: row_sums(self, mixture, pieces[start:start + size], about, careful)
         totals = _added(workers(work, range(0, len(pieces), size)))
-        weigh = lambda rows: len(rows) if self.weights is None else self.weights[rows].sum()
-        n = float(sum(weigh(group.rows) for group in self.groups))
+        n = float(sum(weight_of(group.rows, self.weights) for group in self.groups))
         return Statistics(*totals, n, about, mixture.structure)
+
+def weight_of(rows: np.ndarray, weights: np.ndarray | None) -> float:
+    "The sum of the weights of some rows; None: each is one."
+    return float(len(rows) if weights is None else weights[rows].sum())
 
 def rows_at_once(n_components: int, n_features: int) -> int:
     "Rows of a piece: all components' filled rows are about 3 megabytes."
@@ -335,9 +339,14 @@ def by_pattern(
     for column in code.T:
         changed |= np.diff(column[order]) != 0
     borders = np.flatnonzero(np.concatenate([[True], changed, [True]]))
-    return order.astype(np.int32 if len(order) < 2**31 else np.int64), borders
+    return order.astype(np.int32), borders
 
-def grouped(hole: np.ndarray, order: np.ndarray, borders: np.ndarray) -> Iterator[Group]:
+def grouped(
+    hole: np.ndarray,  # (n, d)
+    order: np.ndarray,  # some of the rows, by pattern
+    borders: np.ndarray,  # (N + 1,)
+    first: int = 0,  # the number of the first row in a larger table
+) -> Iterator[Group]:
     "The rows of these patterns, those with equally many holes together."
     kinds = hole[order[borders[:-1]]]  # (N, d)
     sizes, n_holes = np.diff(borders), kinds.sum(axis=1)
@@ -346,34 +355,35 @@ def grouped(hole: np.ndarray, order: np.ndarray, borders: np.ndarray) -> Iterato
         which = np.repeat(np.arange(len(mine), dtype=np.int32), sizes[mine])
         rows = np.concatenate([order[borders[i]:borders[i + 1]] for i in mine])
         places = np.nonzero(kinds[mine])[1].reshape(len(mine), q).T
-        yield Group(rows, np.ascontiguousarray(places), which)
+        yield Group(rows + np.int32(first), np.ascontiguousarray(places), which)
 
 # %% ../nbs/22_missing.ipynb #22a0c042
-def measured(x: np.ndarray, weights, name: str) -> tuple[float, float, float]:
-    "Mean, largest distance from it and variance of what was seen of a column (n,). ValueError."
-    seen = ~np.isnan(x)
-    x, weights = x[seen].astype(float), None if weights is None else weights[seen]
-    if not len(x):
-        raise ValueError(f"Column {name} of X has no value in any row that counts; expected "
-                         "at least one. Leave the column out.")
-    low, high = x.min(), x.max()
-    x -= low
-    mean = np.average(x, weights=weights)
-    x -= mean
-    with np.errstate(over="ignore"):  # the caller looks at the range
-        variance = np.average(x * x, weights=weights)
-    return low + mean, max(high - low - mean, mean), variance
+def some_rows(n: int, most: int = 2**14) -> list[slice]:
+    "Slices of at most so many of n rows, so that what is made of them stays small."
+    return [slice(start, start + most) for start in range(0, n, most)]
 
-def counting(X: np.ndarray, sample_weight=None) -> np.ndarray | None:
-    "Sample weights (n,), 0 for rows without any value; None where all rows count once."
-    nothing = np.isnan(X).all(axis=1)
-    if not nothing.any():
-        return sample_weight
-    weights = np.ones(len(X)) if sample_weight is None else sample_weight
-    return np.where(nothing, 0.0, check_weights(weights, len(X)))
+def measured(X, weights, names) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    "Mean, largest distance from it and variance of what was seen, each (d,). ValueError."
+    blocks = some_rows(len(X))
+    low = np.fmin.reduce([np.fmin.reduce(X[rows], axis=0) for rows in blocks]).astype(float)
+    high = np.fmax.reduce([np.fmax.reduce(X[rows], axis=0) for rows in blocks]).astype(float)
+    if np.isnan(low).any():
+        raise ValueError(f"Column {names[int(np.argmax(np.isnan(low)))]} of X has no value in "
+                         "any row that counts; expected at least one. Leave the column out.")
+
+    def total(of):
+        "Σ w of(x) over the values that were seen, (d,)"
+        parts = (np.nan_to_num(of(X[rows])) if weights is None else
+                 weights[rows] @ np.nan_to_num(of(X[rows])) for rows in blocks)
+        return sum(part.sum(axis=0) if part.ndim == 2 else part for part in parts)
+    with np.errstate(over="ignore"):  # the caller looks at the range
+        n = total(lambda x: np.where(np.isnan(x), np.nan, 1.0))
+        shift = total(lambda x: x - low) / n
+        variance = total(lambda x: (x - (low + shift)) ** 2) / n
+        return low + shift, np.maximum(high - low - shift, shift), variance
 
 # %% ../nbs/22_missing.ipynb #22a0c043
-def part_of(X, rows, seen, weights, origin, radius, structure) -> Sample:
+def part_of(X, rows, seen, weights, origin, radius, structure, shelf) -> Sample:
     "Some rows of X (n, d) in the columns that were seen of them, as a sample without holes."
     picked, origin = Picked(X, rows, seen), origin[seen]
     weights = None if weights is None else weights[rows]
@@ -382,23 +392,27 @@ def part_of(X, rows, seen, weights, origin, radius, structure) -> Sample:
     if structure == "tied":  # its E-step leaves out what all components share
         blocks = range(0, len(rows), chunk)
         scatter = _scatter(picked, weights, origin, blocks, chunk, True)
-    return Sample(picked, weights, n, origin, radius[seen], scatter)
+    return Sample(picked, weights, n, origin, radius[seen], scatter, buffers=shelf)
 
 def patterns_and_groups(X, weights, origin, radius, structure) -> tuple[tuple, tuple]:
     "Rows whose pattern is common, a `Pattern` each, and the others in `Group`s."
-    hole = np.isnan(X)
-    order, borders = by_pattern(hole)
-    common, patterns = np.diff(borders) >= COMMON, []
-    for start, stop in zip(borders[:-1][common], borders[1:][common]):
-        rows, kind = order[start:stop], hole[order[start]]
-        seen, hidden = np.flatnonzero(~kind), np.flatnonzero(kind)
-        sample = part_of(X, rows, seen, weights, origin, radius, structure)
-        patterns.append(Pattern(seen, hidden, sample))
-    if common.all():
-        return tuple(patterns), ()
-    order = order[np.repeat(~common, np.diff(borders))]
-    borders = np.concatenate([[0], np.cumsum(np.diff(borders)[~common])])
-    return tuple(patterns), tuple(grouped(hole, order, borders))
+    patterns, groups, shelf = [], [], deque()  # they share their work space
+    for some in some_rows(len(X), 2**20):
+        hole = np.isnan(X[some])
+        order, borders = by_pattern(hole)
+        kinds, common = hole[order[borders[:-1]]], np.diff(borders) >= COMMON
+        for i in np.flatnonzero(common & ~kinds.all(axis=1)):
+            seen, hidden = np.flatnonzero(~kinds[i]), np.flatnonzero(kinds[i])
+            rows = order[borders[i]:borders[i + 1]] + np.int32(some.start)
+            part = part_of(X, rows, seen, weights, origin, radius, structure, shelf)
+            patterns.append(Pattern(seen, hidden, part))
+        rare = ~common & ~kinds.all(axis=1)
+        if rare.any():
+            order = order[np.repeat(rare, np.diff(borders))]
+            borders = np.concatenate([[0], np.cumsum(np.diff(borders)[rare])])
+            groups += grouped(hole, order, borders, some.start)
+    patterns.sort(key=lambda pattern: len(pattern.seen))  # arrays of one shape serve again
+    return tuple(patterns), tuple(groups)
 
 # %% ../nbs/22_missing.ipynb #22a0c045
 def prepare_holes(
@@ -409,20 +423,18 @@ def prepare_holes(
 ) -> HoledSample:
     """Data with holes ready for `e_step`. ValueError for bad data or weights.
 
-    A column without any value is refused; a row without any is left out."""
+    A column without any value is refused; a row without any adds nothing to the sums."""
     X, weights, unit = as_data(X, holes=True), None, 1.0
-    names = range(X.shape[1]) if names is None else names
-    columns = [measured(x, None, name) for x, name in zip(X.T, names)]
-    sample_weight = counting(X, sample_weight)
     if sample_weight is not None:
         counts, weights, unit = rows_that_count(check_weights(sample_weight, len(X)))
         X = X if counts.all() else X[counts]
-        columns = [measured(x, weights, name) for x, name in zip(X.T, names)]
-    origin, radius, variances = np.array(columns).T
+    names = range(X.shape[1]) if names is None else names
+    origin, radius, variances = measured(X, weights, names)
     _check_range(2 * radius)
-    n = float(len(X) if weights is None else weights.sum())
-    scatter = np.diag(n * variances) if structure == "tied" else n * variances
     patterns, groups = patterns_and_groups(X, weights, origin, radius, structure)
+    n = float(sum(pattern.sample.n_samples for pattern in patterns)
+              + sum(weight_of(group.rows, weights) for group in groups))
+    scatter = np.diag(n * variances) if structure == "tied" else n * variances
     return HoledSample(X, weights, n, origin, radius, scatter, unit,
                        patterns=patterns, groups=groups)
 
@@ -433,6 +445,10 @@ def has_holes(X: np.ndarray) -> bool:
         if np.isfinite(np.sum(X, dtype=float)):
             return False
     return bool(np.isnan(X).any())
+
+def rows_seen(sample: Sample) -> int:
+    "How many rows of a sample have a value."
+    return int(with_values(sample.X).sum()) if isinstance(sample, HoledSample) else len(sample.X)
 
 def prepare_table(X, sample_weight=None, structure="full", workers=map, names=None) -> Sample:
     "`prepare` for a table without holes, `prepare_holes` for one that has some."
@@ -447,7 +463,7 @@ def impute(
     rng: np.random.Generator | None = None,  # for draws; None: the conditional means
 ) -> np.ndarray:  # (n, d) of X's dtype; what was seen is the same to the last bit
     "Rows with their holes filled by what the mixture says of them, Eq. (eq-x-mixture)."
-    X = np.array(as_data(X, mixture.n_features, holes=True))
+    X = np.array(as_data(X, mixture.n_features, holes=True))  # a copy
     careful = needs_care(mixture, X)
     for group in groups_of(X, *mixture.means.shape):
         if not len(group.places):
@@ -492,7 +508,7 @@ def drawn(values, resp, hidden, group: Group, rng) -> np.ndarray:
     return out
 
 # %% ../nbs/22_missing.ipynb #22a0c053
-MANY = 100_000  # rows at most that starts are looked for in
+MANY = 50_000  # rows at most that starts are looked for in
 ENOUGH = 20_000  # rows at most that the one Gaussian is found on
 
 def one_gaussian_of(sample: HoledSample, rng: np.random.Generator) -> Mixture:
@@ -501,25 +517,36 @@ def one_gaussian_of(sample: HoledSample, rng: np.random.Generator) -> Mixture:
     if len(sample.X) > ENOUGH:
         rows = np.sort(rng.choice(len(sample.X), ENOUGH, replace=False))
         weights = None if sample.weights is None else sample.weights[rows]
-        part = prepare_holes(sample.X[rows], weights)
+        if not np.isnan(sample.X[rows]).all(axis=0).any():  # each column has a value in them
+            part = prepare_holes(sample.X[rows], weights)
     floor = variance_floor(part, LEAST)
     start = one_gaussian(part, "full", floor)
     return climb(part, start, floor, acceleration=None, max_iter=50, tol=1e-3).mixture
+
+def with_values(X: np.ndarray) -> np.ndarray:
+    "Whether a row has any value, (n,) booleans."
+    return np.concatenate([~np.isnan(X[rows]).all(axis=1) for rows in some_rows(len(X))])
 
 def complete_rows(
     sample: Sample,
     structure: str,  # of the mixture that is wanted
     rng: np.random.Generator,
-    most: int | None = MANY,  # rows; None: all, in their order
+    most: int | None = MANY,  # rows that have values; None: all rows, in their order
 ) -> Sample:
     "Rows without holes to start from: the sample itself, or rows filled by draws."
     if not isinstance(sample, HoledSample):
         return sample
-    X, weights = sample.X, sample.weights
-    if most is not None and len(X) > most:
+    X, weights, one = sample.X, sample.weights, one_gaussian_of(sample, rng)
+    if most is None:  # rows without a value do not count
+        filled = prepare(impute(one, X, rng), structure=structure)
+        counts = with_values(X) * (1.0 if weights is None else weights)
+        return replace(filled, weights=counts)
+    rows = np.arange(len(X))
+    if len(X) > most:
         rows = np.sort(rng.choice(len(X), most, replace=False))
-        X, weights = X[rows], None if weights is None else weights[rows]
-    return prepare(impute(one_gaussian_of(sample, rng), X, rng), weights, structure)
+    rows = rows[with_values(X[rows])]
+    weights = None if weights is None else weights[rows]
+    return prepare(impute(one, X[rows], rng), weights, structure)
 
 # %% ../nbs/22_missing.ipynb #22a0c055
 def log_joint(

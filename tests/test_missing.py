@@ -497,6 +497,15 @@ def test_starts_on_a_part_of_many_rows(monkeypatch):
     assert GaussianMixture(3, random_state=0, missing="at_random").fit(X, sample_weight=weights).converged_
 
 
+def test_a_column_with_few_values(monkeypatch):
+    "A part of the rows may have none of them"
+    monkeypatch.setattr(missing, "ENOUGH", 100)
+    X = table(some_mixture(), n=3000, share=0.1)
+    X[5:, 2] = np.nan
+    X[:5, 2] = [0.0, 1.0, 2.0, 4.0, 3.0]
+    assert np.isfinite(GaussianMixture(2, random_state=0, missing="at_random", reg_covar=1e-2).fit(X).lower_bound_)
+
+
 def test_a_narrow_component_rests_on_the_floor():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(300, 3))
