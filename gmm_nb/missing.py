@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
@@ -28,9 +28,9 @@ from .statistics import squared_spread
 # %% auto #0
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
            'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'weight_of',
-           'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'part_of', 'patterns_and_groups',
-           'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'impute', 'needs_care', 'groups_of', 'drawn',
-           'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
+           'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of', 'part_of',
+           'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'impute', 'needs_care',
+           'groups_of', 'drawn', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def add_hidden(
@@ -291,16 +291,7 @@ class HoledSample(Sample):
     "Data with holes: NaN in X. `origin`, `radius` and `scatter` are of the values seen."
     patterns: tuple = ()  # with many rows: `Pattern`
     groups: tuple = ()  # the other rows: `Group`
-
-    @cached_property
-    def squared_spreads(self) -> np.ndarray:
-        "(d,) how widely the values of each feature are spread; 0 where they never vary."
-        reach, spreads = np.abs(self.origin) + self.radius, []
-        for x, variance, most in zip(self.X.T, self.variances, reach):
-            seen = ~np.isnan(x)
-            weights = None if self.weights is None else self.weights[seen]
-            spreads.append(squared_spread(x[seen], weights, variance, most))
-        return np.array(spreads)
+    squared_spreads: np.ndarray | None = None  # (d,) from `spreads_of`
 
     def sums(self, mixture: Mixture, workers: Callable = map, about=None) -> Statistics:
         "Expected sums of whole rows, Eq. (eq-x-sums): the E-step."
@@ -381,6 +372,14 @@ def measured(X, weights, names) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         shift = total(lambda x: x - low) / n
         variance = total(lambda x: (x - (low + shift)) ** 2) / n
         return low + shift, np.maximum(high - low - shift, shift), variance
+def spreads_of(X, weights, origin, radius, variances) -> np.ndarray:
+    "(d,) how widely the values seen of each feature are spread; 0 where they never vary."
+    spreads = []
+    for x, variance, reach in zip(X.T, variances, np.abs(origin) + radius):
+        seen = ~np.isnan(x)
+        its = None if weights is None else weights[seen]
+        spreads.append(squared_spread(x[seen], its, variance, reach))
+    return np.array(spreads)
 
 # %% ../nbs/22_missing.ipynb #22a0c043
 def part_of(X, rows, seen, weights, origin, radius, structure, shelf) -> Sample:
@@ -431,12 +430,13 @@ def prepare_holes(
     names = range(X.shape[1]) if names is None else names
     origin, radius, variances = measured(X, weights, names)
     _check_range(2 * radius)
+    spreads = spreads_of(X, weights, origin, radius, variances)
     patterns, groups = patterns_and_groups(X, weights, origin, radius, structure)
     n = float(sum(pattern.sample.n_samples for pattern in patterns)
               + sum(weight_of(group.rows, weights) for group in groups))
     scatter = np.diag(n * variances) if structure == "tied" else n * variances
     return HoledSample(X, weights, n, origin, radius, scatter, unit,
-                       patterns=patterns, groups=groups)
+                       patterns=patterns, groups=groups, squared_spreads=spreads)
 
 # %% ../nbs/22_missing.ipynb #22a0c059
 def has_holes(X: np.ndarray) -> bool:
@@ -444,7 +444,7 @@ def has_holes(X: np.ndarray) -> bool:
     with np.errstate(all="ignore"):
         if np.isfinite(np.sum(X, dtype=float)):
             return False
-    return bool(np.isnan(X).any())
+    return any(np.isnan(X[rows]).any() for rows in some_rows(len(X)))
 
 def rows_seen(sample: Sample) -> int:
     "How many rows of a sample have a value."
@@ -541,9 +541,10 @@ def complete_rows(
         filled = prepare(impute(one, X, rng), structure=structure)
         counts = with_values(X) * (1.0 if weights is None else weights)
         return replace(filled, weights=counts)
-    rows = np.arange(len(X))
     if len(X) > most:
         rows = np.sort(rng.choice(len(X), most, replace=False))
+    else:
+        rows = np.arange(len(X))
     rows = rows[with_values(X[rows])]
     weights = None if weights is None else weights[rows]
     return prepare(impute(one, X[rows], rng), weights, structure)
