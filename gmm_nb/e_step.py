@@ -252,7 +252,7 @@ def e_step(
     else:
         sample = prepare(as_data(X, mixture.n_features), structure=mixture.structure)
     _check_fits(sample, mixture)
-    if hasattr(sample, "sums"):  # rows of another kind, as those with holes, bring their own way
+    if hasattr(sample, "sums"):  # rows with holes, and others, bring their own way
         return sample.sums(mixture, workers, about)
     if about is not None:
         return _careful(sample, mixture, workers, about)

@@ -29,8 +29,8 @@ from .statistics import squared_spread
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
            'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'weight_of',
            'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of', 'part_of',
-           'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'impute', 'needs_care',
-           'groups_of', 'drawn', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
+           'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'groups_of', 'needs_care',
+           'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def add_hidden(
@@ -49,6 +49,7 @@ def add_hidden(
     else:
         second += np.trace(spread, axis1=1, axis2=2)
 
+# %% ../nbs/22_missing.ipynb #22a0c072
 def completed(
     seen: Statistics,  # sums of the columns o under the marginal mixture of these
     mixture: Mixture,  # of all columns
@@ -448,7 +449,8 @@ def has_holes(X: np.ndarray) -> bool:
 
 def rows_seen(sample: Sample) -> int:
     "How many rows of a sample have a value."
-    return int(with_values(sample.X).sum()) if isinstance(sample, HoledSample) else len(sample.X)
+    holes = isinstance(sample, HoledSample)
+    return int(with_values(sample.X).sum()) if holes else len(sample.X)
 
 def prepare_table(X, sample_weight=None, structure="full", workers=map, names=None) -> Sample:
     "`prepare` for a table without holes, `prepare_holes` for one that has some."
@@ -457,6 +459,35 @@ def prepare_table(X, sample_weight=None, structure="full", workers=map, names=No
     return prepare(X, sample_weight, structure, workers)
 
 # %% ../nbs/22_missing.ipynb #22a0c051
+def groups_of(X: np.ndarray, n_components: int, n_features: int) -> Iterator[Group]:
+    "All rows of a table in groups that are filled at once."
+    hole = np.isnan(X)
+    length = rows_at_once(n_components, n_features)
+    for group in grouped(hole, *by_pattern(hole)):
+        yield from group.pieces(length)
+
+def needs_care(mixture: Mixture, X: np.ndarray) -> bool:
+    "Whether rows X (n, d) with holes need the careful way, by the guard of Eq. (eq-s-kappa)."
+    high, low = (np.nan_to_num(ufunc.reduce(X, axis=0)) for ufunc in (np.fmax, np.fmin))
+    reach = np.maximum(np.abs(high - mixture.means), np.abs(low - mixture.means))
+    return not 2.0**-52 * kappa(mixture, reach) < ROUNDING
+
+def drawn(values, resp, hidden, group: Group, rng) -> np.ndarray:
+    "(q, m) draws: a component by resp (K, m), then about its filled values (K, q, m)."
+    total, q = np.cumsum(resp, axis=0), values.shape[1]
+    labels = np.sum(total[:-1] <= check_generator(rng).random(len(resp.T)) * total[-1], axis=0)
+    noise, out = rng.standard_normal((q, len(labels))), np.empty((q, len(labels)))
+    for k in np.unique(labels):
+        mine, C = labels == k, group.each(hidden[k])[..., labels == k]
+        e = noise[:, mine]
+        if C.ndim == 2:
+            e = np.sqrt(C) * e
+        else:
+            e = (np.linalg.cholesky(C.transpose(2, 0, 1)) @ e.T[:, :, None])[:, :, 0].T
+        out[:, mine] = values[k][:, mine] + e
+    return out
+
+# %% ../nbs/22_missing.ipynb #22a0c074
 def impute(
     mixture: Mixture,
     X: np.ndarray,  # (n, d) rows, NaN where a value is missing
@@ -479,34 +510,6 @@ def impute(
         X[group.rows, group.each(group.places)] = values
     return X
 
-def needs_care(mixture: Mixture, X: np.ndarray) -> bool:
-    "Whether rows X (n, d) with holes need the careful way, by the guard of Eq. (eq-s-kappa)."
-    high, low = (np.nan_to_num(ufunc.reduce(X, axis=0)) for ufunc in (np.fmax, np.fmin))
-    reach = np.maximum(np.abs(high - mixture.means), np.abs(low - mixture.means))
-    return not 2.0**-52 * kappa(mixture, reach) < ROUNDING
-
-def groups_of(X: np.ndarray, n_components: int, n_features: int) -> Iterator[Group]:
-    "All rows of a table in groups that are filled at once."
-    hole = np.isnan(X)
-    length = rows_at_once(n_components, n_features)
-    for group in grouped(hole, *by_pattern(hole)):
-        yield from group.pieces(length)
-
-def drawn(values, resp, hidden, group: Group, rng) -> np.ndarray:
-    "(q, m) draws: a component by resp (K, m), then about its filled values (K, q, m)."
-    total, q = np.cumsum(resp, axis=0), values.shape[1]
-    labels = np.sum(total[:-1] <= check_generator(rng).random(len(resp.T)) * total[-1], axis=0)
-    noise, out = rng.standard_normal((q, len(labels))), np.empty((q, len(labels)))
-    for k in np.unique(labels):
-        mine, C = labels == k, group.each(hidden[k])[..., labels == k]
-        e = noise[:, mine]
-        if C.ndim == 2:
-            e = np.sqrt(C) * e
-        else:
-            e = (np.linalg.cholesky(C.transpose(2, 0, 1)) @ e.T[:, :, None])[:, :, 0].T
-        out[:, mine] = values[k][:, mine] + e
-    return out
-
 # %% ../nbs/22_missing.ipynb #22a0c053
 MANY = 50_000  # rows at most that starts are looked for in
 ENOUGH = 20_000  # rows at most that the one Gaussian is found on
@@ -527,6 +530,7 @@ def with_values(X: np.ndarray) -> np.ndarray:
     "Whether a row has any value, (n,) booleans."
     return np.concatenate([~np.isnan(X[rows]).all(axis=1) for rows in some_rows(len(X))])
 
+# %% ../nbs/22_missing.ipynb #22a0c076
 def complete_rows(
     sample: Sample,
     structure: str,  # of the mixture that is wanted

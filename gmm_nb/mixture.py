@@ -263,7 +263,7 @@ def places_of(
     columns, # one number or several, from 0 to d − 1
     n_features, # d
 ): # (p,) integers
-    "The numbers of some columns. ValueError unless they are distinct and there are such columns."
+    "The numbers of some columns. ValueError unless they are distinct and exist."
     given = np.atleast_1d(np.asarray(columns))
     good = given.ndim == 1 and given.dtype.kind in "iu" and len(given)
     if not good or given.min() < 0 or given.max() >= n_features:
@@ -298,8 +298,8 @@ def _tail(x, log_weights, means, sds):
     "log F and its slope, for values x (n,)"
     z = (x[:, None] - means) / sds
     log_f = log_sum_exp((log_weights + log_ndtr(z)).T)
-    slope = np.exp(log_weights - np.log(sds) - 0.5 * (z * z + np.log(2 * np.pi)) - log_f[:, None])
-    return log_f, slope.sum(axis=1)
+    log_density = log_weights - np.log(sds) - 0.5 * (z * z + np.log(2 * np.pi))
+    return log_f, np.exp(log_density - log_f[:, None]).sum(axis=1)
 
 def inverse(
     p, # (n,) probabilities, strictly between 0 and 1
@@ -456,7 +456,7 @@ class MixtureColumns(MixtureDensity):
         return self.weights, self.means[:, 0], np.sqrt(self.matrices()[:, 0, 0])
 
     def cdf(self, x): # x: a number or an array; mixtures of one column only
-        "The probability of a value of at most x, in the shape of x, Eq. (eq-m-cdf). ValueError."
+        "Probabilities of values of at most x, in its shape, Eq. (eq-m-cdf). ValueError."
         return cdf_of(x, *self._line("cdf"))
 
     def quantile(self, p): # p: a number or an array, from 0 to 1; one column only

@@ -18,7 +18,7 @@ from .missing import by_pattern
 from .mixture import Conditional, Mixture
 
 # %% auto #0
-__all__ = ['conditionals', 'RegressorParameters', 'GaussianMixtureRegressor']
+__all__ = ['conditionals', 'RegressorParameters', 'FittedRegressor', 'GaussianMixtureRegressor']
 
 # %% ../nbs/34_regression.ipynb #34a0c008
 def conditionals(
@@ -68,11 +68,9 @@ class RegressorParameters(MultiOutputMixin, RegressorMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.missing == "at_random"
         return tags
 
-# %% ../nbs/34_regression.ipynb #34a0c012
-class GaussianMixtureRegressor(RegressorParameters):
-    """Regression by the conditional of a Gaussian mixture. Ghahramani & Jordan (1994)
-
-    Fitted: `mixture_` of the columns of X and then those of y; `n_iter_`, `converged_`."""
+# %% ../nbs/34_regression.ipynb #34a0c023
+class FittedRegressor(RegressorParameters):
+    "A regressor that can be fitted, and asked about the conditional mixtures of rows."
     def fit(self, X, y, sample_weight=None):
         "Fit to inputs X (n, d) and targets y (n,) or (n, t). ValueError for bad input."
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True,
@@ -95,6 +93,11 @@ class GaussianMixtureRegressor(RegressorParameters):
             out[rows] = of(given)
         return out[:, 0] if self._one_target else out
 
+# %% ../nbs/34_regression.ipynb #34a0c012
+class GaussianMixtureRegressor(FittedRegressor):
+    """Regression by the conditional of a Gaussian mixture. Ghahramani & Jordan (1994)
+
+    Fitted: `mixture_` of the columns of X and then those of y; `n_iter_`, `converged_`."""
     def predict(self, X, return_std=False):
         """Conditional means, (n,) or (n, t), Eq. (eq-r-mean); with `return_std` a pair: these
         and the standard deviations. ValueError for bad X; NotFittedError."""
@@ -108,7 +111,7 @@ class GaussianMixtureRegressor(RegressorParameters):
     def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):
         """Values with these probabilities at or below them, (n, q) or (n, t, q).
 
-        For several targets each by itself. ValueError for bad X or quantiles; NotFittedError."""
+        Several targets each by itself. ValueError for bad X or quantiles; NotFittedError."""
         levels = np.atleast_1d(np.asarray(quantiles, dtype=float))
         def of(given):
             alone = [given.marginal(j) for j in range(given.means.shape[2])]
