@@ -37,10 +37,11 @@ from .workers import parallel
 # %% auto #0
 __all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
            'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_holes',
-           'checked_table', 'check_rows', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
-           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
-           'adopted', 'Conversions', 'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
+           'refuse_holes', 'checked_table', 'check_rows', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric',
+           'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part',
+           'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'Completion', 'GaussianMixture', 'sample_sorted',
+           'weighted_mean', 'criterion']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -305,6 +306,12 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
             "so narrow.", VarianceFloorWarning)
 
 # %% ../nbs/30_estimator.ipynb #30a0c002
+def refuse_mask(X) -> None:
+    "ValueError for masked entries: scikit-learn would use what is under the mask."
+    if np.ma.is_masked(X):
+        raise ValueError("X has masked entries; expected NaN in the place of each. Use "
+                         "X.filled(np.nan), with missing='at_random'.")
+
 def refuse_holes(estimator, X) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
     if estimator.missing != "error" or not has_holes(X):
@@ -319,6 +326,7 @@ def refuse_holes(estimator, X) -> None:
 
 def checked_table(estimator, X, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
+    refuse_mask(X)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32],
                       ensure_all_finite="allow-nan", **how)
     refuse_holes(estimator, X)
@@ -618,6 +626,7 @@ class Completion:
         means the estimator's own. ValueError for infinite values, or another number of columns.
         NotFittedError."""
         mixture, wanted = settled(self), [np.float64, np.float32]
+        refuse_mask(X)
         X = validate_data(self, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
         state = self.random_state if random_state is None else random_state
         return impute(mixture, X, generator(state) if draw else None)

@@ -319,6 +319,7 @@ def inverse(
         inside = (new >= low) & (new <= high) & (turn % 3 < 2)
         new = np.where(inside, new, 0.5 * (low + high))
         done = np.abs(new - x) <= 2.0**-51 * (np.abs(x) + np.min(sds))
+        done |= np.abs(log_f - target) <= 2.0**-51 * np.maximum(1, -target) # rounding
         x = np.where(done, x, new)
         if done.all(): break
     return sign * x

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .estimator import GaussianMixture, refuse_holes
+from .estimator import GaussianMixture, refuse_holes, refuse_mask
 from .missing import by_pattern
 from .mixture import Conditional, Mixture
 
@@ -73,6 +73,7 @@ class FittedRegressor(RegressorParameters):
     "A regressor that can be fitted, and asked about the conditional mixtures of rows."
     def fit(self, X, y, sample_weight=None):
         "Fit to inputs X (n, d) and targets y (n,) or (n, t). ValueError for bad input."
+        refuse_mask(X)
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True,
                              ensure_all_finite="allow-nan")
         refuse_holes(self, X)
@@ -85,6 +86,7 @@ class FittedRegressor(RegressorParameters):
 
     def _each(self, X, shape, of):
         check_is_fitted(self)
+        refuse_mask(X)
         X = validate_data(self, X, dtype=np.float64, reset=False, ensure_all_finite="allow-nan")
         refuse_holes(self, X)
         t = self.mixture_.n_features - X.shape[1]

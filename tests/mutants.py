@@ -160,7 +160,7 @@ HOLES = [
     Mutant("rows with holes are never careful", {"careful, length = not is_fast(self, mixture), rows_at_once(K, d)": "careful, length = False, rows_at_once(K, d)"}, "missing"),
     Mutant("a row without values is scored by rounding", {"    if q == d:  # nothing was seen": "    if False:"}, "missing"),
     Mutant("rows without values count", {"rare = ~common & ~kinds.all(axis=1)": "rare = ~common"}, "missing"),
-    Mutant("filled rows are measured from the wrong origin", {"    return sums.about(about)": "    return sums"}, "missing"),
+    Mutant("filled rows are measured from the wrong origin", {"    origin[:, m] = mixture.means[:, m] + (B @ (about - mixture.means)[:, o, None])[:, :, 0]": "    origin[:, m] = mixture.means[:, m]"}, "missing"),
     Mutant("draws have no noise", {"out[:, mine] = values[k][:, mine] + e": "out[:, mine] = values[k][:, mine]"}, "missing"),
     Mutant("infinite values are holes", {"wrong = np.isinf if holes else": "wrong = (lambda block: block != block) if holes else"}, "missing"),
     Mutant("the far tail of a quantile", {"sign, tail = np.where(p > 0.5, -1.0, 1.0), np.where(p > 0.5, 1 - p, p)": "sign, tail = np.ones_like(p), p"}, "missing"),

@@ -145,7 +145,7 @@ def test_bad_questions(ask, message):
 
 def test_quantiles_of_one_gaussian():
     one = Mixture([1.0], [[3.0]], [[4.0]], "diag")
-    p = np.array([1e-300, 1e-20, 1e-5, 0.2, 0.5, 0.9, 1 - 1e-12])
+    p = np.array([1e-300, 1e-20, 1e-5, 0.2, 0.5, 0.9, 1 - 1e-12, 1 - 1e-15])
     assert_allclose(one.quantile(p), stats.norm.ppf(p, 3, 2), rtol=1e-14)
     assert_allclose(one.cdf([-5.0, 3.0, 9.0]), stats.norm.cdf([-5.0, 3.0, 9.0], 3, 2), rtol=1e-14)
     assert_array_equal(one.quantile([0.0, 1.0]), [-np.inf, np.inf])
@@ -424,6 +424,13 @@ def test_rows_are_scored_by_what_they_have(structure):
     assert fit.sample(10, 0)[0].shape == (10, 4) and np.isfinite(fit.sample(10, 0)[0]).all()
 
 
+def test_a_row_without_a_value_has_log_density_zero():
+    "Exactly that of the weights, also where the covariances are nearly singular"
+    S = np.array([[[1.0, 1 - 1e-12], [1 - 1e-12, 1.0]]] * 2)
+    mixture = Mixture([0.3, 0.7], [[0.0, 0.0], [5.0, 5.0]], S)
+    assert_array_equal(log_joint(mixture, [[np.nan, np.nan], [0.0, np.nan]])[:, 0], np.log(mixture.weights))
+
+
 def test_rows_without_a_value_have_no_influence():
     X = table(some_mixture(), n=300)
     more = np.insert(X, [0, 10, 10, 300], np.nan, axis=0)
@@ -446,6 +453,9 @@ def test_rows_without_a_value_have_no_influence():
     (lambda X: GaussianMixture(2, missing="at_random").fit(X).predict(X[:, :2]), "features"),
     (lambda X: GaussianMixture(2, missing="at_random").fit(X).impute(np.full((1, 3), np.inf)), "infinity"),
     (lambda X: GaussianMixture(2).fit(np.nan_to_num(X)).predict(X), "missing='at_random'"),
+    (lambda X: GaussianMixture(2, missing="at_random").fit(np.ma.masked_invalid(X)), "filled"), (lambda X: GaussianMixture(2).fit(np.ma.masked_invalid(X)), "filled"),
+    (lambda X: GaussianMixture(2).fit(np.nan_to_num(X)).predict(np.ma.masked_invalid(X)), "filled"),
+    (lambda X: GaussianMixture(2).fit(np.nan_to_num(X)).impute(np.ma.masked_invalid(X)), "filled"),
     (lambda X: prepare_holes(np.where(X > 1, np.inf, X)), "infinite"), (lambda X: prepare_holes(X[0]), "2D"),
     (lambda X: fit_mixture(X, some_mixture(d=3)), "NaN"), (lambda X: some_mixture(d=3).log_density(X), "NaN"),
     (lambda X: prepare_holes(np.where(np.isnan(X), np.nan, X * 1e200)), "ranges over")])

@@ -103,7 +103,7 @@ def test_holes_in_the_inputs():
 @pytest.mark.parametrize("ask, message", [
     (lambda f, X, y: f.set_params(missing="error").fit(np.where(X > 1, np.nan, X), y), "missing='at_random'"),
     (lambda f, X, y: f.fit(np.where(X > 1, np.inf, X), y), "infinity"), (lambda f, X, y: f.fit(X, np.where(y > 1, np.nan, y)), "NaN"),
-    (lambda f, X, y: f.fit(X, y[:-1]), "inconsistent"), (lambda f, X, y: f.fit(X, y).predict(X[:, :2]), "features"),
+    (lambda f, X, y: f.fit(np.ma.masked_greater(X, 1), y), "filled"), (lambda f, X, y: f.fit(X, y[:-1]), "inconsistent"), (lambda f, X, y: f.fit(X, y).predict(X[:, :2]), "features"),
     (lambda f, X, y: f.fit(X, y).predict_quantiles(X, [95]), "between 0 and 1"), (lambda f, X, y: f.set_params(n_components=0).fit(X, y), "n_components"),
     (lambda f, X, y: f.set_params(missing="no").fit(X, y), "missing"), (lambda f, X, y: f.predict(X), "not fitted")])
 def test_bad_input(ask, message):
