@@ -26,28 +26,42 @@ from .statistics import check_weights, chunk_rows, prepare, precisions, rows_tha
 from .statistics import squared_spread
 
 # %% auto #0
-__all__ = ['COMMON', 'MANY', 'ENOUGH', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses', 'careful_inverses', 'Group',
-           'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums', 'HoledSample', 'weight_of',
-           'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of', 'part_of',
-           'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'groups_of', 'needs_care',
-           'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
+__all__ = ['COMMON', 'MANY', 'ENOUGH', 'is_shared', 'kept_shape', 'second_shape', 'add_hidden', 'completed', 'Picked', 'Pattern',
+           'inverses', 'careful_inverses', 'Group', 'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread',
+           'row_sums', 'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured',
+           'spreads_of', 'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table',
+           'groups_of', 'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
+def is_shared(structure: str) -> bool:
+    "Whether all components have one covariance, so that there is one second sum for all."
+    return getattr(FORMS[structure], "linear", structure == "tied")
+
+def kept_shape(structure: str, d: int) -> tuple:
+    "The shape of what a structure keeps of a matrix (d, d): all of it, the diagonal, the trace."
+    return np.shape(FORMS[structure].gram(np.zeros((d, 1))))
+
+def second_shape(structure: str, n_components: int, d: int) -> tuple:
+    "The shape of `second` in a `Statistics`."
+    kept = kept_shape(structure, d)
+    return kept if is_shared(structure) else (n_components, *kept)
+
 def add_hidden(
-    second: np.ndarray,  # in the shape of the covariances; changed
+    second: np.ndarray,  # in the shape of `second_shape`; changed
     structure: str,
     m: np.ndarray,  # (q,) hidden columns
     spread: np.ndarray,  # (K, q, q) what they vary by
 ) -> None:
     "Add covariances of hidden columns to what a structure keeps of second moments."
-    if second.ndim == 3:
-        second[:, m[:, None], m] += spread
-    elif structure == "tied":
-        second[m[:, None], m] += spread.sum(axis=0)
-    elif second.ndim == 2:
-        second[:, m] += np.diagonal(spread, axis1=1, axis2=2)
+    kept = second.ndim - (not is_shared(structure))
+    if is_shared(structure):
+        spread = spread.sum(axis=0)
+    if kept == 2:
+        second[..., m[:, None], m] += spread
+    elif kept == 1:
+        second[..., m] += np.diagonal(spread, axis1=-2, axis2=-1)
     else:
-        second += np.trace(spread, axis1=1, axis2=2)
+        second[...] += np.trace(spread, axis1=-2, axis2=-1)
 
 # %% ../nbs/22_missing.ipynb #22a0c072
 def completed(
@@ -62,13 +76,14 @@ def completed(
     B, C = map(np.stack, zip(*(regression(mixture.factor(k), o, m) for k in range(K))))
     G = np.zeros((K, d, len(o)))
     G[:, o, np.arange(len(o))], G[:, m] = 1, B
-    second = np.zeros(covariances_shape(structure, K, d))
-    if second.ndim == 3 or structure == "tied":
-        g = G[0] if structure == "tied" else G
+    second, kept = np.zeros(second_shape(structure, K, d)), kept_shape(structure, d)
+    if len(kept) == 2:
+        g = G[0] if is_shared(structure) else G
         whole = g @ s.second @ np.swapaxes(g, -1, -2)
         second[...] = 0.5 * (whole + np.swapaxes(whole, -1, -2))
     else:  # nothing follows from other columns: B is zero
-        second[(...,) if second.ndim == 1 else (slice(None), o)] = s.second
+        each = s.second.ndim > second.ndim  # the marginal mixture does not share it
+        second[(..., o) if kept else ...] = s.second.sum(axis=0) if each else s.second
     add_hidden(second, structure, m, s.counts[:, None, None] * C)
     origin = about.copy()  # from here the filled part is B times the seen part
     origin[:, m] = mixture.means[:, m] + (B @ (about - mixture.means)[:, o, None])[:, :, 0]
@@ -203,7 +218,7 @@ def fill(
         white = P.T @ z
         return C, -log_det, np.einsum("am,am->m", white, white)
     precision = precisions(mixture)
-    precision = precision if mixture.structure == "tied" else precision[k]
+    precision = precision[k] if precision.ndim == 3 else precision
     C, log_det = inverses(np.take(precision, at.pairs))
     g = precision @ z
     g_m = np.take(g, at.rows)
@@ -260,7 +275,7 @@ def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: boo
     "Counts, first and second sums about `about` (K, d), log-likelihood, Eq. (eq-x-sums)."
     (K, d), structure = mixture.means.shape, mixture.structure
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
-    second = np.zeros(covariances_shape(structure, K, d))
+    second, shared = np.zeros(second_shape(structure, K, d)), is_shared(structure)
     for group in pieces:
         X, weights = np.take(sample.X, group.rows, axis=0).T, sample.weights
         weights = None if weights is None else weights[group.rows]
@@ -270,7 +285,7 @@ def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: boo
         resp *= resp > _negligible(sample)
         counts += resp.sum(axis=1)
         for k in range(K):
-            z, to = centred[k], ... if structure == "tied" else k
+            z, to = centred[k], ... if shared else k
             if about is not mixture.means:  # exact where a value was seen
                 shift = group.each((mixture.means[k] - about[k])[group.places])
                 in_holes = np.take(z, at.rows) + shift
@@ -389,9 +404,9 @@ def part_of(X, rows, seen, weights, origin, radius, structure, shelf) -> Sample:
     weights = None if weights is None else weights[rows]
     n = float(len(rows) if weights is None else weights.sum())
     scatter, chunk = np.zeros(len(seen)), chunk_rows(len(rows), 4 * len(seen))
-    if structure == "tied":  # its E-step leaves out what all components share
-        blocks = range(0, len(rows), chunk)
-        scatter = _scatter(picked, weights, origin, blocks, chunk, True)
+    if is_shared(structure):  # its E-step leaves out what all components share
+        blocks, whole = range(0, len(rows), chunk), len(kept_shape(structure, len(seen))) == 2
+        scatter = _scatter(picked, weights, origin, blocks, chunk, whole)
     return Sample(picked, weights, n, origin, radius[seen], scatter, buffers=shelf)
 
 def patterns_and_groups(X, weights, origin, radius, structure) -> tuple[tuple, tuple]:
@@ -435,7 +450,8 @@ def prepare_holes(
     patterns, groups = patterns_and_groups(X, weights, origin, radius, structure)
     n = float(sum(pattern.sample.n_samples for pattern in patterns)
               + sum(weight_of(group.rows, weights) for group in groups))
-    scatter = np.diag(n * variances) if structure == "tied" else n * variances
+    whole = covariances_shape(structure, 2, 3) == (3, 3)  # (d, d) of all components
+    scatter = np.diag(n * variances) if whole else n * variances
     return HoledSample(X, weights, n, origin, radius, scatter, unit,
                        patterns=patterns, groups=groups, squared_spreads=spreads)
 
