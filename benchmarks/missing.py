@@ -14,6 +14,7 @@ from gmm_nb.e_step import e_step
 from gmm_nb.estimator import GaussianMixture
 from gmm_nb.missing import by_pattern, prepare_holes
 from gmm_nb.statistics import prepare
+from gmm_nb.workers import parallel
 
 from .cases import simulated, start_near
 from .memory import LIMIT, fill, memory
@@ -46,7 +47,8 @@ def speed(n: int, d: int, K: int, kind: str | float, limit: float, settings: Set
     start, whole = start_near(truth, "full"), prepare(X)
     H = holes(X.copy(), kind)
     sample = prepare_holes(H)
-    taken = medians({"whole": lambda: e_step(whole, start), "holes": lambda: e_step(sample, start)}, settings.repeats)
+    with parallel(1) as workers:
+        taken = medians({"whole": lambda: e_step(whole, start, workers), "holes": lambda: e_step(sample, start, workers)}, settings.repeats)
     return {"n": n, "d": d, "K": K, "kind": kind if kind == "six patterns" else f"{kind:.0%}", "patterns": len(by_pattern(np.isnan(H))[1]) - 1,
             "whole": 1e3 * taken["whole"], "holes": 1e3 * taken["holes"], "ratio": taken["holes"] / taken["whole"], "limit": limit,
             "met": bool(taken["holes"] <= limit * taken["whole"])}
@@ -61,7 +63,8 @@ def border(d: int, K: int, rows: int, settings: Settings) -> dict:
     for name, common in (("pattern", 1), ("row", rows + 2)):
         with patch.object(gmm_nb.missing, "COMMON", common):
             samples[name] = prepare_holes(X)
-    taken = medians({name: lambda sample=sample: e_step(sample, start) for name, sample in samples.items()}, settings.repeats)
+    with parallel(1) as workers:
+        taken = medians({name: lambda sample=sample: e_step(sample, start, workers) for name, sample in samples.items()}, settings.repeats)
     return {"d": d, "K": K, "rows": rows, "pattern": 1e3 * taken["pattern"], "row": 1e3 * taken["row"], "ratio": taken["row"] / taken["pattern"]}
 
 
