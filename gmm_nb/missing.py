@@ -38,7 +38,7 @@ def is_shared(structure: str) -> bool:
     return getattr(FORMS[structure], "linear", structure == "tied")
 
 def kept_shape(structure: str, d: int) -> tuple:
-    "The shape of what a structure keeps of a matrix (d, d): all of it, the diagonal, the trace."
+    "The shape of what a structure keeps of a matrix: all of it, the diagonal, the trace."
     return np.shape(FORMS[structure].gram(np.zeros((d, 1))))
 
 def second_shape(structure: str, n_components: int, d: int) -> tuple:
@@ -131,6 +131,11 @@ def inverses(
 ) -> tuple[np.ndarray, np.ndarray]:  # the inverses in the same layout, and log|A|, (N,)
     "Inverses and log-determinants of many small matrices by sweeps. Goodnight (1979)"
     q, log_det = len(A), 0.0
+    if q * q > A.shape[2]:  # few and large: LAPACK
+        stack = np.moveaxis(A, -1, 0)
+        C = np.linalg.inv(stack)
+        C = 0.5 * (C + np.swapaxes(C, 1, 2))
+        return np.ascontiguousarray(np.moveaxis(C, 0, -1)), np.linalg.slogdet(stack)[1]
     for j in range(q):  # only the lower triangles are kept up to date
         pivot = A[j, j].copy()
         log_det = log_det + np.log(pivot)
@@ -405,7 +410,8 @@ def part_of(X, rows, seen, weights, origin, radius, structure, shelf) -> Sample:
     n = float(len(rows) if weights is None else weights.sum())
     scatter, chunk = np.zeros(len(seen)), chunk_rows(len(rows), 4 * len(seen))
     if is_shared(structure):  # its E-step leaves out what all components share
-        blocks, whole = range(0, len(rows), chunk), len(kept_shape(structure, len(seen))) == 2
+        whole = len(kept_shape(structure, len(seen))) == 2
+        blocks = range(0, len(rows), chunk)
         scatter = _scatter(picked, weights, origin, blocks, chunk, whole)
     return Sample(picked, weights, n, origin, radius[seen], scatter, buffers=shelf)
 

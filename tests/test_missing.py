@@ -299,7 +299,7 @@ def test_a_sample_without_holes_is_the_same_sample():
 
 def test_inverses_of_many_matrices():
     rng = np.random.default_rng(0)
-    for q in (1, 2, 5, 9):
+    for q in (1, 2, 5, 9):  # the last by LAPACK, since they are few and large
         A = rng.normal(size=(50, q, 2 * q))
         A = A @ np.swapaxes(A, 1, 2)
         C, log_det = missing.inverses(np.moveaxis(A, 0, -1).copy())
