@@ -13,6 +13,7 @@ from .settings import FULL, QUICK, Settings
 from .timing import Others, machine
 
 PARTS = ("speed", "limit", "memory", "threads", "chunks", "wide", "acceleration", "starts", "defaults", "end-to-end", "scaling")
+WAITING = ("missing",)  # run by their names only, until the next full run on the machine of results.json
 QUIET = 0.15  # cores that others may use before the part says so
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -21,7 +22,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     "The command line."
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Benchmark of gmm_nb beside scikit-learn and others.")
     parser.add_argument("--quick", action="store_true", help="smaller data and fewer cases, for development")
-    parser.add_argument("--only", action="append", choices=PARTS, metavar="NAME", help=f"a part to run, may be repeated: {', '.join(PARTS)}")
+    parser.add_argument("--only", action="append", choices=(*PARTS, *WAITING), metavar="NAME",
+                        help=f"a part to run, may be repeated: {', '.join((*PARTS, *WAITING))}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to keep the results; a full run goes to benchmarks/results.json, others nowhere")
     parser.add_argument("--repeats", type=int, metavar="N", help="times that each timing is taken")
     parser.add_argument("--jobs", type=int, default=-1, metavar="N", help="threads of the columns with several; -1, the default, for all cores")
@@ -51,7 +53,7 @@ def keep(path: Path, header: dict, parts: dict) -> None:
         earlier = json.loads(path.read_text(encoding="utf-8"))
         if {key: earlier.get(key) for key in header} == json.loads(json.dumps(header)):
             parts = earlier["parts"] | parts
-    ordered = {name: parts[name] for name in PARTS if name in parts}
+    ordered = {name: parts[name] for name in (*PARTS, *WAITING) if name in parts}
     text = json.dumps({**header, "parts": ordered}, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -67,7 +69,7 @@ def main(arguments: list[str] | None = None, base: Settings | None = None) -> in
     print(f"{about['cpu']}, {about['cores']} cores, {about['system']}, Python {about['python']}, "
           + ", ".join(f"{name} {number}" for name, number in about["versions"].items()))
     parts = {}
-    for name in PARTS:
+    for name in (*PARTS, *WAITING):
         if name in (asked.only or PARTS):
             parts[name] = run_part(name, settings)
             if path:

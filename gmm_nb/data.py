@@ -36,19 +36,21 @@ def _real_array(X, name):
         return array.astype(np.float32 if single else np.float64, copy=False)
 
 # %% ../nbs/01_notation.ipynb #cc2f9f47
-def _check_finite(X, name):
+def _check_finite(X, name, holes=False):
     "ValueError that says how many entries of `X` are NaN or infinite, and where the first is"
+    wrong = np.isinf if holes else lambda block: ~np.isfinite(block)
+    what = "infinite" if holes else "NaN or infinite"
     with np.errstate(all="ignore"):
         if np.isfinite(X.sum(dtype=np.float64)): return
     n_bad, first, step = 0, None, max(1, 2**16 // X.shape[1])
     for start in range(0, len(X), step):
-        bad = ~np.isfinite(X[start:start + step])
+        bad = wrong(X[start:start + step])
         if first is None and bad.any():
             row, column = np.argwhere(bad)[0]
             first = (start + int(row), int(column))
         n_bad += np.count_nonzero(bad)
     if n_bad:
-        raise ValueError(f"{name} has {n_bad} NaN or infinite value(s), the first ({X[first]}) "
+        raise ValueError(f"{name} has {n_bad} {what} value(s), the first ({X[first]}) "
                          f"at row {first[0]}, column {first[1]}; expected finite numbers. "
                          "Drop or fill those rows first.")
 
@@ -57,6 +59,7 @@ def as_data(
     X,  # the data: an array, a list of rows or a data frame of real numbers, `(n, d)`
     n_features=None,  # the number of columns that is expected; None allows any
     name="X",  # what to call the data in an error message
+    holes=False,  # whether NaN may stand for a value that is not known
 ) -> np.ndarray:  # `(n, d)`, float32 if `X` is, else float64; `X` itself where nothing is to do
     "The data as a matrix of finite real numbers; ValueError says what is wrong and what to do."
     X = _real_array(X, name)
@@ -72,7 +75,7 @@ def as_data(
     if n_features is not None and X.shape[1] != n_features:
         raise ValueError(f"{name} has {X.shape[1]} column(s); "
                          f"expected {n_features}, one for each feature.")
-    _check_finite(X, name)
+    _check_finite(X, name, holes)
     return X
 
 # %% ../nbs/01_notation.ipynb #d1e19240

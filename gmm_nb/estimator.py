@@ -14,7 +14,7 @@ import time
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -28,18 +28,21 @@ from .covariance import CollapsedComponent, at_floor, n_parameters, variance_flo
 from .em import Result
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
+from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table,
+                            rows_seen)
 from .mixture import SAME, STORED, Mixture, log_sum_exp, softmax
-from .statistics import (Sample, blocks, check_weights, precisions, prepare,
+from .statistics import (Sample, blocks, check_weights, precisions,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
+__all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
            'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'check_rows',
-           'remembered', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
-           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
-           'adopted', 'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
+           'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'searched', 'fit', 'rowwise', 'posterior',
+           'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
+           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'Completion',
+           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -62,6 +65,7 @@ def is_start(value) -> bool:
     return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a7a
+MISSING = ("error", "at_random")
 LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}
 START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
          "or a function that makes one of these")
@@ -79,7 +83,8 @@ def check_parameters(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
-    for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS}.items():
+    for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS,
+                          "missing": MISSING}.items():
         _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
     _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
@@ -190,16 +195,17 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
             given = covariances_from(estimator.precisions_init, structure, K, d)
             return [Mixture(np.full(K, 1 / K), means, given, structure)]
         if estimator.means_init is not None:
-            means = known_means(estimator, d)
-            return [start_near(sample, means, structure, rng, estimator.reg_covar)]
+            means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
+            return [start_near(whole, means, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
-            return find_start(sample, K, method, rng, structure,
+            return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
                               estimator.reg_covar, floor, workers)
-        given = method(sample.X, K, rng) if callable(method) else method
-        every = len(sample.X) if callable(method) else len(counts)
+        whole = complete_rows(sample, structure, rng, most=None)
+        given = method(whole.X, K, rng) if callable(method) else method
+        every = len(whole.X) if callable(method) else len(counts)
         resp = as_resp(given, every, K)
         resp = resp if callable(method) else resp[:, counts]
-        return [given_start(sample, resp, structure, floor)]
+        return [given_start(whole, resp, structure, floor)]
 
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
     with_parts = lambda: (with_known_parts(mixture, estimator, d) for mixture in make())
@@ -301,6 +307,33 @@ def tell(estimator, result: Result, low: np.ndarray, n_samples: float) -> None:
             "variance floor; use fewer components, or a smaller reg_covar if they really are "
             "so narrow.", VarianceFloorWarning)
 
+# %% ../nbs/30_estimator.ipynb #30a0c002
+def refuse_mask(X) -> None:
+    "ValueError for masked entries: scikit-learn would use what is under the mask."
+    if np.ma.is_masked(X):
+        raise ValueError("X has masked entries; expected NaN in the place of each. Use "
+                         "X.filled(np.nan), with missing='at_random'.")
+
+def refuse_holes(estimator, X) -> None:
+    "ValueError for NaN in X (n, d) if `missing` does not allow it."
+    if estimator.missing != "error" or not has_holes(X):
+        return
+    hole = np.isnan(X)
+    row, column = np.argwhere(hole)[0]
+    raise ValueError(
+        f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
+        f"column {column}; {type(estimator).__name__} expects numbers in every place with "
+        "missing='error'. Set missing='at_random' if NaN means that a value was not "
+        "observed, or drop or fill those rows first.")
+
+def checked_table(estimator, X, **how) -> np.ndarray:
+    "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
+    refuse_mask(X)
+    X = validate_data(estimator, X, dtype=[np.float64, np.float32],
+                      ensure_all_finite="allow-nan", **how)
+    refuse_holes(estimator, X)
+    return X
+
 # %% ../nbs/30_estimator.ipynb #e593b259
 def check_rows(n: int, n_components: int, of_what: str = "") -> None:
     "Raise ValueError for fewer rows than components, or for a single one."
@@ -330,15 +363,17 @@ def searched(estimator, X, sample_weight=None):
     "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
     refuse_hooks(estimator)
     check_parameters(estimator)
-    X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
+    X = checked_table(estimator, X, ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
     with parallel(estimator.n_jobs) as workers:
-        sample = prepare(X, sample_weight, estimator.covariance_type, workers)
+        sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
+                               getattr(estimator, "feature_names_in_", None))
         floor = variance_floor(sample, estimator.reg_covar)
         if len(sample.X) < len(X):  # rows of weight zero are left out
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
+        check_rows(rows_seen(sample), estimator.n_components, " with a value")
         rng = generator(estimator.random_state)
         return *run_races(estimator, sample, counts, floor, rng, workers), sample, floor
 
@@ -361,8 +396,9 @@ def fit(estimator, X, sample_weight=None):
 def rowwise(estimator, X, reduce) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
     mixture = settled(estimator)
-    X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
-    of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
+    X = checked_table(estimator, X, reset=False)
+    joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
+    of = lambda rows: reduce(joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as workers:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
         found = np.concatenate(list(workers(of, pieces)))
@@ -397,6 +433,7 @@ class Parameters(BaseEstimator):
         verbose_interval=10,  # passes between prints
         n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
         acceleration="natural-gradient",  # or "squarem"; None is the EM of the derivation
+        missing="error",  # or "at_random": NaN is a hole, and the fit is to what was observed
     ):
         self.n_components, self.covariance_type = n_components, covariance_type
         self.tol, self.reg_covar = tol, reg_covar
@@ -405,7 +442,12 @@ class Parameters(BaseEstimator):
         self.precisions_init = precisions_init
         self.random_state, self.warm_start, self.verbose = random_state, warm_start, verbose
         self.verbose_interval, self.n_jobs = verbose_interval, n_jobs
-        self.acceleration = acceleration
+        self.acceleration, self.missing = acceleration, missing
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "at_random"
+        return tags
 
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
@@ -596,8 +638,23 @@ class Conversions:
         Raises TypeError for any other class, as `BayesianGaussianMixture`; NotFittedError."""
         return adopted(cls, estimator)
 
+# %% ../nbs/30_estimator.ipynb #30a0c004
+class Completion:
+    "Rows with holes, filled by the fitted mixture."
+    def impute(self, X, draw=False, random_state=None):
+        """Rows X (n, d), NaN replaced by its conditional mean, or by a draw if `draw`.
+
+        What was observed stays the same to the last bit. `random_state` is for the draws; None
+        means the estimator's own. ValueError for infinite values, or another number of columns.
+        NotFittedError."""
+        mixture, wanted = settled(self), [np.float64, np.float32]
+        refuse_mask(X)
+        X = validate_data(self, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
+        state = self.random_state if random_state is None else random_state
+        return impute(mixture, X, generator(state) if draw else None)
+
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, Completion, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
         """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.

@@ -13,7 +13,7 @@ import os
 import stat
 import sys
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from io import BytesIO
@@ -24,6 +24,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
 from .data import as_data
 from .gaussian import cholesky
@@ -31,7 +32,9 @@ from .gaussian import cholesky
 # %% auto #0
 __all__ = ['STRUCTURES', 'SAME', 'STORED', 'FAR', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape',
            'StructureTable', 'precision_cholesky', 'MixtureParameters', 'nearest', 'MixtureBlocks', 'MixtureDensity',
-           'is_output', 'check_target', 'open_whole', 'write_whole', 'load_saved', 'saved_columns', 'Mixture']
+           'places_of', 'regression', 'cumulative', 'inverse', 'cdf_of', 'quantile_of', 'check_generator',
+           'ConditionalParameters', 'Conditional', 'MixtureColumns', 'is_output', 'check_target', 'open_whole',
+           'write_whole', 'load_saved', 'saved_columns', 'Mixture']
 
 # %% ../nbs/03_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -275,6 +278,212 @@ class MixtureDensity(MixtureBlocks):
         ValueError as in `as_data`."""
         return self._collect(X, self.weights.shape, softmax)
 
+# %% ../nbs/03_mixture.ipynb #3a1c5e02
+def places_of(
+    columns, # one number or several, from 0 to d − 1
+    n_features, # d
+): # (p,) integers
+    "The numbers of some columns. ValueError unless they are distinct and exist."
+    given = np.atleast_1d(np.asarray(columns))
+    good = given.ndim == 1 and given.dtype.kind in "iu" and len(given)
+    if not good or given.min() < 0 or given.max() >= n_features:
+        raise ValueError(f"columns is {columns!r}; expected whole numbers from 0 to "
+                         f"{n_features - 1}, the columns of the mixture")
+    if len(np.unique(given)) < len(given):
+        raise ValueError(f"columns is {columns!r}; expected each column once")
+    return given
+
+def regression(
+    factor, # P, (d, d), with P Pᵀ = Σ⁻¹; or (d,), or a number
+    seen, # (p,) the columns x_o
+    hidden, # (q,) the columns x_m
+): # B (q, p) and C (q, q)
+    "What columns say about others in one Gaussian, by least squares, Eq. (eq-m-regression)."
+    if np.ndim(factor) < 2:
+        variances = np.broadcast_to(factor, len(seen) + len(hidden))[hidden] ** -2.0
+        return np.zeros((len(hidden), len(seen))), np.diag(variances)
+    Q, R = np.linalg.qr(factor[hidden].T)
+    root = solve_triangular(R, np.eye(len(R)))
+    return -root @ (Q.T @ factor[seen].T), root @ root.T
+
+# %% ../nbs/03_mixture.ipynb #3a1c5e04
+def cumulative(
+    x, # (n,) values
+    weights, means, sds, # (n, K), or (K,) for the same mixture everywhere
+): # (n,) probabilities
+    "Distribution functions of mixtures in one dimension, Eq. (eq-m-cdf)."
+    return np.sum(weights * ndtr((x[:, None] - means) / sds), axis=1)
+
+def _tail(x, log_weights, means, sds):
+    "log F and its slope, for values x (n,)"
+    z = (x[:, None] - means) / sds
+    log_f = log_sum_exp((log_weights + log_ndtr(z)).T)
+    log_density = log_weights - np.log(sds) - 0.5 * (z * z + np.log(2 * np.pi))
+    return log_f, np.exp(log_density - log_f[:, None]).sum(axis=1)
+
+def inverse(
+    p, # (n,) probabilities, strictly between 0 and 1
+    weights, means, sds, # (n, K), or (K,) for the same mixture everywhere
+): # (n,) values
+    "Quantiles of mixtures in one dimension: F(x) = p, Eq. (eq-m-cdf)."
+    sign, tail = np.where(p > 0.5, -1.0, 1.0), np.where(p > 0.5, 1 - p, p)
+    means, target = sign[:, None] * means, np.log(tail)
+    with np.errstate(divide="ignore"): log_weights = np.log(weights)
+    ends = np.where(weights > 0, means + sds * ndtri(tail)[:, None], np.nan)
+    low, high = np.nanmin(ends, axis=1), np.nanmax(ends, axis=1)
+    x = 0.5 * (low + high)
+    for turn in range(300):
+        log_f, slope = _tail(x, log_weights, means, sds)
+        low, high = np.where(log_f < target, x, low), np.where(log_f >= target, x, high)
+        with np.errstate(all="ignore"): new = x - (log_f - target) / slope
+        inside = (new >= low) & (new <= high) & (turn % 3 < 2)
+        new = np.where(inside, new, 0.5 * (low + high))
+        done = np.abs(new - x) <= 2.0**-51 * (np.abs(x) + np.min(sds))
+        done |= np.abs(log_f - target) <= 2.0**-51 * np.maximum(1, -target) # rounding
+        x = np.where(done, x, new)
+        if done.all(): break
+    return sign * x
+
+# %% ../nbs/03_mixture.ipynb #3a1c5e06
+def cdf_of(x, weights, means, sds): # x: any shape; the others as in `cumulative`
+    "Probabilities of values at most x, of the shape of x. ValueError for NaN."
+    x = np.asarray(x, dtype=float)
+    if np.isnan(x).any(): raise ValueError("x has NaN; expected numbers")
+    return cumulative(x.ravel(), weights, means, sds).reshape(x.shape)
+
+def quantile_of(p, weights, means, sds): # p: any shape; the others as in `inverse`
+    "Quantiles of the shape of p. ValueError unless 0 ≤ p ≤ 1."
+    p = np.asarray(p, dtype=float)
+    if not np.all((p >= 0) & (p <= 1)):
+        wrong = p[~((p >= 0) & (p <= 1))].flat[0]
+        raise ValueError(f"p has {wrong}; expected probabilities between 0 and 1, "
+                         "for example 0.95 and not 95")
+    x, inner = np.where(p.ravel() > 0.5, np.inf, -np.inf), (p.ravel() > 0) & (p.ravel() < 1)
+    some = lambda a: np.broadcast_to(a, (p.size, a.shape[-1]))[inner] if a.ndim == 2 else a
+    if inner.any(): x[inner] = inverse(p.ravel()[inner], some(weights), some(means), sds)
+    return x.reshape(p.shape)
+
+def check_generator(rng):
+    "The generator itself. TypeError unless it is a numpy.random.Generator."
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}; expected a numpy.random.Generator, "
+                        "for example np.random.default_rng(0)")
+    return rng
+
+def _one_column(d, what):
+    if d != 1:
+        raise ValueError(f"{what} is for one column; this mixture has {d}. Take a marginal "
+                         "first, for example mixture.marginal(0)")
+
+# %% ../nbs/03_mixture.ipynb #3a1c5e08
+@dataclass(frozen=True, eq=False)
+class ConditionalParameters:
+    "Mixtures of some columns given the others, a mixture for each row that was known."
+    weights: np.ndarray # (n, K) responsibilities of the components, from the known columns
+    means: np.ndarray # (n, K, q)
+    covariances: np.ndarray # (K, q, q), the same for all rows
+
+    def __len__(self): return len(self.weights)
+
+    def __getitem__(self, i): # i: the number of a row
+        "The mixture of one row, a `Mixture`."
+        return Mixture(self.weights[i], self.means[i], self.covariances)
+
+    def marginal(self, columns): # columns: some of the q, by their places among these
+        "The same rows, with these columns only. ValueError as in `places_of`."
+        at = places_of(columns, self.means.shape[2])
+        return replace(self, means=self.means[:, :, at],
+                       covariances=self.covariances[:, at[:, None], at])
+
+    def mean(self): # (n, q)
+        "Expectation of the unknown columns: the regression on the known ones."
+        return np.einsum("nk,nkq->nq", self.weights, self.means)
+
+    def covariance(self): # (n, q, q)
+        "Covariance of each row: within the components and between them."
+        gap = self.means - self.mean()[:, None]
+        root = np.sqrt(self.weights)[:, :, None] * gap
+        return np.swapaxes(root, 1, 2) @ root + np.tensordot(self.weights, self.covariances, 1)
+
+# %% ../nbs/03_mixture.ipynb #3a1c5e0a
+@dataclass(frozen=True, eq=False)
+class Conditional(ConditionalParameters):
+    "Conditional mixtures that can be evaluated and drawn from."
+    def log_density(self, Y): # Y: (n, q), a row for each mixture
+        "(n,): the log-density of row i under mixture i. ValueError as in `as_data`."
+        n, K, q = self.means.shape
+        Y = as_data(Y, q, name="Y")
+        if len(Y) != n: raise ValueError(f"Y has {len(Y)} row(s); expected {n}, one a mixture")
+        P = precision_cholesky(self.covariances, "full")
+        white = np.einsum("nkq,kqr->nkr", Y[:, None] - self.means, P)
+        squares = np.fmin(np.sum(white * white, axis=2), FAR)
+        with np.errstate(divide="ignore"): peaks = np.log(self.weights)
+        peaks = peaks + np.log(np.diagonal(P, axis1=1, axis2=2)).sum(axis=1)
+        return log_sum_exp((peaks - 0.5 * (q * np.log(2 * np.pi) + squares)).T)
+
+    def sample(self, rng): # rng: numpy.random.Generator
+        "(n, q): a draw from the mixture of each row. TypeError without a Generator."
+        check_generator(rng)
+        total = np.cumsum(self.weights, axis=1)
+        labels = np.sum(total[:, :-1] <= rng.random((len(self), 1)) * total[:, -1:], axis=1)
+        Y = rng.standard_normal((len(self), self.means.shape[2]))
+        for k in np.unique(labels):
+            rows = labels == k
+            Y[rows] = self.means[rows, k] + Y[rows] @ cholesky(self.covariances[k]).T
+        return Y
+
+    def _line(self, what):
+        _one_column(self.means.shape[2], what)
+        return self.weights, self.means[:, :, 0], np.sqrt(self.covariances[:, 0, 0])
+
+    def cdf(self, y): # y: (n,) values or one for all rows; one column only
+        "(n,): the probability of at most y_i in row i. ValueError for several columns."
+        return cdf_of(np.broadcast_to(y, len(self)), *self._line("cdf"))
+
+    def quantile(self, p): # p: (n,) probabilities or one for all rows; one column only
+        "(n,): the value with probability p_i at or below it. ValueError for several columns."
+        return quantile_of(np.broadcast_to(p, len(self)), *self._line("quantile"))
+
+# %% ../nbs/03_mixture.ipynb #3a1c5e0c
+@dataclass(frozen=True, eq=False)
+class MixtureColumns(MixtureDensity):
+    "A mixture of which some columns can be left out or be known."
+    def marginal(self, columns): # columns: one number or several, in the order wanted
+        "The `Mixture` of these columns alone. ValueError as in `places_of`."
+        at, S = places_of(columns, self.n_features), self.covariances
+        if S.ndim == 3: kept, kind = S[:, at[:, None], at], "full"
+        elif self.structure == "tied": kept, kind = S[at[:, None], at], "tied"
+        else: kept, kind = (S, "spherical") if S.ndim == 1 else (S[:, at], "diag")
+        return Mixture(self.weights, self.means[:, at], kept, kind)
+
+    def condition(self,
+        columns, # one number or several: the columns that are known
+        values, # (n, p) what they are, a column for each of these numbers
+    ): # a mixture of the others, in their order, for each row: `Conditional`
+        "What a row's columns say about its others, Eq. (eq-m-conditional). ValueError."
+        o = places_of(columns, self.n_features)
+        m = np.setdiff1d(np.arange(self.n_features), o)
+        if not len(m):
+            raise ValueError(f"columns has all {len(o)} columns of the mixture; "
+                             "expected at least one to be unknown")
+        values, K = as_data(values, len(o), name="values"), self.n_components
+        B, C = map(np.stack, zip(*(regression(self.factor(k), o, m) for k in range(K))))
+        gap = values[:, None] - self.means[:, o]
+        means = self.means[:, m] + np.einsum("kqp,nkp->nkq", B, gap)
+        return Conditional(self.marginal(o).resp(values).T, means, C)
+
+    def _line(self, what):
+        _one_column(self.n_features, what)
+        return self.weights, self.means[:, 0], np.sqrt(self.matrices()[:, 0, 0])
+
+    def cdf(self, x): # x: a number or an array; mixtures of one column only
+        "Probabilities of values of at most x, in its shape, Eq. (eq-m-cdf). ValueError."
+        return cdf_of(x, *self._line("cdf"))
+
+    def quantile(self, p): # p: a number or an array, from 0 to 1; one column only
+        "Values with probability p at or below them, in the shape of p. ValueError."
+        return quantile_of(p, *self._line("quantile"))
+
 # %% ../nbs/03_mixture.ipynb #28a07769
 def is_output(
     status, # from `os.stat`
@@ -474,16 +683,14 @@ def saved_columns(
 
 # %% ../nbs/03_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
-class Mixture(MixtureDensity):
+class Mixture(MixtureColumns):
     "A Gaussian mixture: valid weights, means and covariances, and what follows from them."
     def sample(self,
         n, # how many rows
         rng, # numpy.random.Generator
     ): # X (n, d) and labels (n,), in random order
         "Rows and their components, Eq. (eq-m-sampling). TypeError without a Generator."
-        if not isinstance(rng, np.random.Generator):
-            raise TypeError(f"rng is {rng!r}; expected a numpy.random.Generator, "
-                            "for example np.random.default_rng(0)")
+        check_generator(rng)
         labels = rng.choice(self.n_components, size=n, p=self.weights / self.weights.sum())
         X = rng.standard_normal((n, self.n_features))
         for k in np.unique(labels):

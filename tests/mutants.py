@@ -152,6 +152,22 @@ ROWS = [
     Mutant("libraries loaded later keep their threads", {"if not self.users or libraries is not self.libraries:": "if not self.users:"}, "rows"),
 ]
 
+HOLES = [
+    Mutant("the conditional covariance is left out by pattern", {"    add_hidden(second, structure, m, s.counts[:, None, None] * C)\n": ""}, "missing"),
+    Mutant("the conditional covariance is left out by row", {"    held = C * at.total(shares)": "    held = 0 * C * at.total(shares)"}, "missing"),
+    Mutant("holes are filled by the mean", {"    flat[at.rows] = -step\n": ""}, "missing"),
+    Mutant("the careful way corrects once", {"        for _ in range(2):\n            flat[at.rows] -= times": "        for _ in range(0):\n            flat[at.rows] -= times"}, "missing"),
+    Mutant("rows with holes are never careful", {"careful, length = not is_fast(self, mixture), rows_at_once(K, d)": "careful, length = False, rows_at_once(K, d)"}, "missing"),
+    Mutant("a row without values is scored by rounding", {"    if q == d:  # nothing was seen": "    if False:"}, "missing"),
+    Mutant("rows without values count", {"rare = ~common & ~kinds.all(axis=1)": "rare = ~common"}, "missing"),
+    Mutant("filled rows are measured from the wrong origin", {"    origin[:, m] = mixture.means[:, m] + (B @ (about - mixture.means)[:, o, None])[:, :, 0]": "    origin[:, m] = mixture.means[:, m]"}, "missing"),
+    Mutant("draws have no noise", {"out[:, mine] = values[k][:, mine] + e": "out[:, mine] = values[k][:, mine]"}, "missing"),
+    Mutant("infinite values are holes", {"wrong = np.isinf if holes else": "wrong = (lambda block: block != block) if holes else"}, "missing"),
+    Mutant("the far tail of a quantile", {"sign, tail = np.where(p > 0.5, -1.0, 1.0), np.where(p > 0.5, 1 - p, p)": "sign, tail = np.ones_like(p), p"}, "missing"),
+    Mutant("a conditional keeps the weights", {"return Conditional(self.marginal(o).resp(values).T, means, C)": "return Conditional(np.tile(self.weights, (len(values), 1)), means, C)"}, "missing"),
+    Mutant("errors are those within the components", {"return np.swapaxes(root, 1, 2) @ root + np.tensordot(": "return np.tensordot("}, "missing regressor"),
+]
+
 FILES = [
     Mutant("links are replaced", {"target = os.path.realpath(path)": "target = os.path.abspath(path)"}, "files mixture"),
     Mutant("devices are replaced",
@@ -182,7 +198,7 @@ FILES = [
     Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + FILES
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES
 
 
 def sources():

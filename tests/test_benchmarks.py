@@ -12,7 +12,7 @@ from chapters import NBS, ROOT
 sys.path.insert(0, str(ROOT))  # the folder is not installed
 
 from benchmarks import contenders, defaults, timing  # noqa: E402
-from benchmarks.__main__ import PARTS, keep, main  # noqa: E402
+from benchmarks.__main__ import PARTS, WAITING, keep, main  # noqa: E402
 from benchmarks.cases import as_structure, simulated, start_near  # noqa: E402
 from benchmarks.data_sets import CASES, DATA, Case  # noqa: E402
 from benchmarks.settings import TINY, Settings  # noqa: E402
@@ -44,6 +44,15 @@ def test_tables_are_well_formed(results):
                     assert heading and isinstance(row[key], (str, int, float, bool, type(None)))
                     assert shown(row[key], spec)
                     if isinstance(row[key], float): assert math.isfinite(row[key])
+
+
+def test_parts_that_wait_for_the_next_full_run(tmp_path):
+    path = tmp_path / "waiting.json"
+    assert main([*(word for name in WAITING for word in ("--only", name)), "--json", str(path), "--jobs", "1"], TINY) == 0
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    assert tuple(saved["parts"]) == WAITING and not set(WAITING) & set(PARTS)
+    test_tables_are_well_formed(saved)
+    for part in saved["parts"].values(): assert all(sentence.endswith(".") for sentence in part["findings"])
 
 
 def test_nobody_can_tell_whose_machine_it_was(results):
