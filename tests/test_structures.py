@@ -110,3 +110,154 @@ def test_converged_fits_from_the_labels(name, what, K):
         values[acceleration] = e_step(X, result.mixture).log_likelihood
         if name == "VVE": assert values[acceleration] > reference["loglik"] - 1e-6
         else: assert values[acceleration] == pytest.approx(reference["loglik"], abs=1e-7)
+
+
+# ---- the M-step is the maximum
+
+def parts_of(S, name):
+    "Axes (K or 1, d, d) and variances along them (K, d) of covariances (K, d, d) that have the structure"
+    shares = np.arange(1, len(S) + 1)[::-1] / np.trace(S, axis1=1, axis2=2)
+    pooled = (shares[:, None, None] * S).sum(axis=0, keepdims=True)
+    axes = {"I": lambda: np.eye(S.shape[1])[None], "E": lambda: np.linalg.eigh(pooled)[1], "V": lambda: np.linalg.eigh(S)[1]}[name[AXES]]()
+    return axes, np.sum((S @ axes) * axes, axis=1)
+
+
+def put_together(axes, v):
+    return (axes * v[:, None, :]) @ np.swapaxes(axes, 1, 2)
+
+
+def assert_has_structure(S, name, slack=1e-9):
+    "Equal volumes, equal shapes, common axes"
+    axes, v = parts_of(S, name)
+    assert distance(put_together(axes, v), S) < slack
+    logs = np.log(v)
+    sizes = logs.mean(axis=1, keepdims=True)
+    if name[VOLUME] == "E": assert np.ptp(sizes) < slack
+    if name[SHAPE] == "E": assert np.ptp(logs - sizes, axis=0).max() < slack
+    if name[SHAPE] == "I": assert np.ptp(logs, axis=1).max() < slack
+
+
+def neighbour(S, name, step, rng):
+    "Covariances near S (K, d, d) of the same structure"
+    axes, v = parts_of(S, name)
+    (K, d), sizes = v.shape, np.log(v).mean(axis=1, keepdims=True)
+    shapes = np.log(v) - sizes
+    turn = step * rng.normal(size=(1 if name[AXES] == "E" else K, d, d))
+    if name[AXES] != "I": axes = axes @ np.array([expm(a - a.T) for a in turn])
+    sizes = sizes + step * rng.normal(size=(1 if name[VOLUME] == "E" else K, 1))
+    change = step * rng.normal(size=(1 if name[SHAPE] == "E" else K, d))
+    if name[SHAPE] != "I": shapes = shapes + change - change.mean(axis=1, keepdims=True)
+    return put_together(axes + np.zeros_like(S), np.exp(sizes + shapes))
+
+
+def room(S, name, floor):
+    "(K,) the least variance along the axes, in units of the floor there"
+    axes, v = parts_of(S, name)
+    least = floor.mean() if name[SHAPE] == "I" else np.sum(axes**2 * floor[:, None], axis=1)
+    return (v / least).min(axis=1)
+
+
+def lifted(S, name, floor):
+    "As S, with the volumes so large that no variance is below the floor"
+    by = 1 / np.minimum(room(S, name, floor), 1)
+    return S * (by if name[VOLUME] == "V" else by.max(keepdims=True))[:, None, None]
+
+
+def scatters(K, d, rng, n=40):
+    "(K, d, d) scatters of components of unlike size, shape and axes, and their counts"
+    A = rng.normal(size=(K, d, d)) * 10**rng.uniform(-1, 1, size=(K, 1, 1)) * 10**rng.uniform(-0.5, 0.5, size=(K, 1, d))
+    counts = rng.uniform(0.5, 2, size=K) * n
+    Z = np.einsum("kab,knb->kna", A, rng.normal(size=(K, n, d)))
+    return np.swapaxes(Z, 1, 2) @ Z * (counts / n)[:, None, None], counts
+
+
+def stored(scatter, name):
+    "Scatters (K, d, d) in the form in which the sums hold them"
+    form, diagonals = FORMS[name], np.diagonal(scatter, axis1=-2, axis2=-1)
+    if form.linear: return form.total(scatter.sum(axis=0))
+    return {"full": lambda: scatter, "diag": lambda: diagonals, "spherical": lambda: diagonals.sum(axis=-1)}[STORED[name]]()
+
+
+def estimate(name, scatter, counts, floor=None, before=None):
+    "(K, d, d) covariances of an M-step"
+    K, d = scatter.shape[:2]
+    S = STRUCTURES[name].estimate(stored(scatter, name), counts, d, floor, before)
+    assert S.shape == covariances_shape(name, K, d)
+    return Mixture(np.full(K, 1 / K), np.zeros((K, d)), S, name).matrices()
+
+
+@each
+@pytest.mark.parametrize("K, d", [(1, 1), (3, 1), (1, 3), (2, 2), (4, 3), (3, 6)])
+def test_no_neighbour_is_better(name, K, d):
+    rng = np.random.default_rng([K, d])
+    for _ in range(4):
+        scatter, counts = scatters(K, d, rng)
+        S = estimate(name, scatter, counts)
+        assert_has_structure(S, name)
+        F = deviance(scatter, counts, S)
+        for step in (1, 0.1, 1e-2, 1e-3, 1e-4):
+            for _ in range(10): assert deviance(scatter, counts, neighbour(S, name, step, rng)) > F - 1e-12 * abs(F)
+
+
+@each
+@pytest.mark.parametrize("K, d", [(1, 1), (3, 1), (1, 3), (2, 2), (4, 3)])
+@pytest.mark.parametrize("size", [1e-2, 0.3, 1.0, 10.0])
+def test_no_feasible_neighbour_is_better_under_a_round_floor(name, K, d, size):
+    rng = np.random.default_rng([K, d, int(100 * size)])
+    for _ in range(4):
+        scatter, counts = scatters(K, d, rng)
+        floor = np.full(d, size)
+        S = estimate(name, scatter, counts, floor)
+        assert_has_structure(S, name, 1e-8)
+        assert (room(S, name, floor) >= 1 - 1e-9).all()
+        F = deviance(scatter, counts, S)
+        for step in (1, 0.1, 1e-2, 1e-3, 1e-4):
+            for _ in range(20):
+                other = lifted(neighbour(S, name, step, rng), name, floor)
+                assert deviance(scatter, counts, other) > F - 1e-9 * abs(F), (step, F)
+
+
+def assert_least(squares, counts, v, least, pick, level, slack):
+    """The certificate of a convex problem, Σ_kj M_k x_kj + s_kj exp(−x_kj) over x = z @ pick with level @ z = 0 and x at least
+    log(least): where its slope is made of the bounds that hold, with weights not negative, nothing is lower."""
+    slopes = (counts[:, None] - squares / v).ravel()
+    holds = (v <= least * (1 + 1e-7)).ravel()
+    rays = np.concatenate([pick[:, holds], level, -level, np.zeros((len(pick), 1))], axis=1)  # one that does nothing: never none
+    unit = np.maximum(np.abs(pick) @ np.broadcast_to(counts[:, None], v.shape).ravel(), counts.min())
+    left = nnls(rays / unit[:, None], pick @ slopes / unit)[1]
+    assert left < slack, left
+    assert (v >= least * (1 - 1e-12)).all()
+
+
+@pytest.mark.parametrize("K, d", [(1, 1), (1, 4), (4, 1), (2, 2), (3, 2), (2, 5), (5, 4)])
+@pytest.mark.parametrize("flat", [False, True])
+def test_variances_of_equal_volume_above_a_floor_are_the_least(K, d, flat):
+    "x_kj are free but for their sums, which are one number L: z = (x, L), with Σ_j x_kj = L"
+    for seed in range(30):
+        rng = np.random.default_rng([K, d, seed])
+        squares, counts = 10**rng.uniform(-2, 2, size=(K, d)), rng.uniform(1, 20, size=K)
+        if flat: squares[rng.random((K, d)) < 0.3] = 0
+        least = 10**rng.uniform(-3, 1.5, size=(K, d))
+        v = filled(squares, counts, least)
+        assert np.ptp(np.log(v).sum(axis=1)) < 1e-9
+        pick = np.concatenate([np.eye(K * d), np.zeros((1, K * d))])
+        level = np.concatenate([np.repeat(np.eye(K), d, axis=0), -np.ones((1, K))])
+        assert_least(squares, counts, v, least, pick, level, 1e-8)
+        if not flat: np.testing.assert_allclose(filled(squares, counts, 1e-9 * least), equal_volume(squares, counts), rtol=1e-10)
+
+
+@pytest.mark.parametrize("K, d", [(1, 1), (1, 4), (4, 1), (2, 2), (3, 2), (2, 5), (5, 4)])
+@pytest.mark.parametrize("flat", [False, True])
+def test_variances_of_equal_shape_above_a_floor_are_the_least(K, d, flat):
+    "x_kj = z_k + z_j: z are the logs of K volumes and of a shape"
+    for seed in range(30):
+        rng = np.random.default_rng([K, d, seed])
+        squares, counts = 10**rng.uniform(-2, 2, size=(K, d)), rng.uniform(1, 20, size=K)
+        if flat: squares[rng.random((K, d)) < 0.3] = 0
+        least = 10**rng.uniform(-3, 1.5, size=(K, d))
+        v = bounded(squares, counts, least)
+        shape = np.log(v) - np.log(v).mean(axis=1, keepdims=True)
+        assert np.ptp(shape, axis=0).max() < 1e-9
+        pick = np.concatenate([np.repeat(np.eye(K), d, axis=1), np.tile(np.eye(d), (1, K))])
+        assert_least(squares, counts, v, least, pick, np.zeros((K + d, 0)), 1e-6)
+        if not flat: np.testing.assert_allclose(bounded(squares, counts, 1e-9 * least), equal_shape(squares, counts), rtol=1e-5)
