@@ -261,3 +261,115 @@ def test_variances_of_equal_shape_above_a_floor_are_the_least(K, d, flat):
         pick = np.concatenate([np.repeat(np.eye(K), d, axis=1), np.tile(np.eye(d), (1, K))])
         assert_least(squares, counts, v, least, pick, np.zeros((K + d, 0)), 1e-6)
         if not flat: np.testing.assert_allclose(bounded(squares, counts, 1e-9 * least), equal_shape(squares, counts), rtol=1e-5)
+
+
+# ---- EM
+
+def blobs(seed, n=150, d=3):
+    "Three clusters of unlike size, shape and axes"
+    rng = np.random.default_rng(seed)
+    A = rng.normal(size=(3, d, d)) * rng.uniform(0.3, 2, size=(3, 1, 1))
+    labels = rng.integers(3, size=n)
+    return 4 * rng.normal(size=(3, d))[labels] + np.einsum("nab,nb->na", A[labels], rng.normal(size=(n, d)))
+
+
+def start_on(X, K, name, seed=0, floor=None, weights=None):
+    "The M-step from shares that are random, and a little closer to rows that are near"
+    rng = np.random.default_rng(seed)
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    far = ((Z - Z[rng.choice(len(X), K, replace=False)][:, None])**2).sum(axis=2)
+    resp = np.exp(-0.5 * far) + 0.1 * rng.random((K, len(X)))
+    return m_step(sums(X, resp / resp.sum(axis=0), name, weights), floor)
+
+
+@each
+@pytest.mark.parametrize("fraction", [0.0, 1e-6, 0.02, 0.5])  # of the variances: the last two bind
+@pytest.mark.parametrize("units", [1.0, np.array([1.0, 30.0, 0.2])])  # so that the floor is not round
+def test_the_log_likelihood_never_falls_and_the_structure_holds(name, fraction, units):
+    for seed, K in ((0, 3), (1, 4)):
+        X = blobs(seed) * units
+        weights = np.random.default_rng(seed).gamma(1.0, size=len(X)) if seed else None
+        sample = prepare(X, weights, name)
+        floor = variance_floor(sample, fraction)
+        mixture, last = start_on(X, K, name, seed, floor, weights), -np.inf
+        for step, _ in zip(em_steps(sample, mixture, floor), range(15)):
+            assert step.log_likelihood >= last - 1e-11 * abs(last), (step.log_likelihood - last)
+            last, S = step.log_likelihood, step.mixture.matrices()
+            assert_has_structure(S, name, 1e-8)
+            if floor is not None: assert (room(S, name, floor) >= 1 - 1e-8).all()
+
+
+@each
+@pytest.mark.parametrize("acceleration", [a for a in ACCELERATIONS if a])
+@pytest.mark.parametrize("fraction", [0.0, 1e-6, 0.02])
+def test_accelerated_runs_never_fall_and_end_no_lower(name, acceleration, fraction):
+    for seed, X in enumerate([data("faithful"), blobs(2, 100)]):
+        floor = variance_floor(prepare(X), fraction)
+        start = start_on(X, 3, name, seed + 5, floor)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain, fast = (fit_mixture(X, start, tol=1e-7, max_iter=2000, reg_covar=fraction, acceleration=a) for a in (None, acceleration))
+        if plain.collapse is not None: continue
+        assert (np.diff(fast.log_likelihoods) > -1e-11 * np.abs(plain.log_likelihoods).max()).all()
+        assert fast.converged and fast.n_iter <= plain.n_iter + 5
+        assert e_step(X, fast.mixture).log_likelihood > plain.log_likelihoods[-1] - 1e-3
+        if floor is not None: assert (room(fast.mixture.matrices(), name, floor) >= 1 - 1e-8).all()
+
+
+@each
+def test_natural_gradients_are_for_exponential_families_alone(name):
+    method = steps_by("natural-gradient", SAME.get(name, name))
+    assert (method is ACCELERATIONS["natural-gradient"]) == (SAME.get(name, name) in EXPONENTIAL) == (name in (*SAME, "EII", "EEI"))
+
+
+@pytest.mark.parametrize("name", ["EII", "EEI", "EEE"])
+def test_the_change_of_natural_parameters_is_what_differences_give(name):
+    "And the parameters lead back to the mixture"
+    X, h = data("iris"), 1e-6
+    mixture, origin, rng = start_on(X, 3, name, 1), X.mean(axis=0), np.random.default_rng(0)
+    eta, theta = expected(mixture, origin), natural(mixture, origin)
+    for back in (from_expected(eta, mixture, origin), from_natural(theta, mixture, origin)):
+        for part in ("weights", "means", "covariances"):
+            np.testing.assert_allclose(getattr(back, part), getattr(mixture, part), rtol=1e-10, atol=1e-12)
+    for _ in range(5):
+        v = expected(start_on(X, 3, name, int(rng.integers(2, 99))), origin) - eta
+        ahead, behind = (natural(from_expected(eta + s * h * v, mixture, origin), origin) for s in (1, -1))
+        np.testing.assert_allclose(natural_change(mixture, origin, v), (ahead - behind) / (2 * h), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["EII", "EEI", "EEE"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_linear_features_give_the_sums_of_the_careful_path(name, weighted):
+    X = blobs(3, 500)
+    weights = np.random.default_rng(0).gamma(1.0, size=500) if weighted else None
+    sample, mixture = prepare(X, weights, name), start_on(X, 3, name, 0, None, weights)
+    fast, careful = _fast(sample, mixture), _careful(sample, mixture)
+    assert np.shape(fast.second) == np.shape(careful.second) == FORMS[name].shape(3, 3)
+    assert fast.log_likelihood == pytest.approx(careful.log_likelihood, rel=1e-12)
+    np.testing.assert_allclose(fast.counts, careful.counts, rtol=1e-10)
+    a, b = m_step(fast), m_step(careful)
+    np.testing.assert_allclose(a.means, b.means, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(a.covariances, b.covariances, rtol=1e-10)
+
+
+@each
+@pytest.mark.parametrize("floor", [None, 1e-8, 0.3])
+def test_a_stack_of_starts_has_the_estimates_of_each(name, floor):
+    "A leading axis of starts; where axes are found by turns a stack makes only a few of them, and a better start makes up for it"
+    rng, K, d, starts = np.random.default_rng(5), 3, 4, 4
+    each_scatter, each_counts = zip(*(scatters(K, d, rng) for _ in range(starts)))
+    scatter, counts = np.array(each_scatter), np.array(each_counts)
+    if STORED[name] == "tied" or name in SAME: return  # the stack has ways of its own for these
+    stack = np.array([stored(one, name) for one in scatter])
+    low = None if floor is None else np.full((starts, 1, d), floor)
+    before = None
+    if name in TURNING:
+        before = np.array([estimate(name, a, b, None if floor is None else np.full(d, floor)) for a, b in zip(scatter, counts)])
+    got = STRUCTURES[name].estimate(stack, counts, d, low, before)
+    for i in range(starts):
+        one = STRUCTURES[name].estimate(stack[i], counts[i], d, None if floor is None else np.full(d, floor), None if before is None else before[i])
+        if name[0] == "V" and name[1] == "E" and floor == 0.3:  # good enough for a race: never below the floor, and not far above
+            assert deviance(scatter[i], counts[i], Mixture(np.full(K, 1 / K), np.zeros((K, d)), got[i], name).matrices()) < deviance(
+                scatter[i], counts[i], Mixture(np.full(K, 1 / K), np.zeros((K, d)), one, name).matrices()) + 0.2 * counts[i].sum() * d
+        elif name in (*TURNING, "VEI", "VEV"): np.testing.assert_allclose(got[i], one, rtol=1e-6, atol=1e-6)
+        else: np.testing.assert_allclose(got[i], one, rtol=1e-13, atol=1e-13)
