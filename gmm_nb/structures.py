@@ -11,7 +11,7 @@ from functools import partial
 from typing import Callable
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize
 
 from .covariance import (STRUCTURES, Structure, above, raise_matrices, raise_spheres,
                                raise_variances)
@@ -19,8 +19,8 @@ from .mixture import SAME, STORED
 from .statistics import FORMS, OUTER, DiagForm
 
 # %% auto #0
-__all__ = ['NAMES', 'deviance', 'deviance_along', 'equal_volume', 'rescaled', 'newton_step', 'equal_shape', 'lengths', 'along',
-           'least_along', 'assembled', 'profile', 'own_axes', 'turns', 'axes_of_one_shape', 'angles', 'turned',
+__all__ = ['NAMES', 'FARTHEST', 'deviance', 'deviance_along', 'equal_volume', 'rescaled', 'newton_step', 'equal_shape', 'lengths',
+           'along', 'least_along', 'assembled', 'profile', 'own_axes', 'turns', 'axes_of_one_shape', 'angles', 'turned',
            'axes_of', 'first_axes', 'common_axes', 'filled', 'bounded', 'rotated', 'aligned', 'one_ball', 'one_box',
            'PooledDiagForm', 'PooledSphericalForm', 'outer_diag', 'outer_spherical', 'n_free', 'structure_of']
 
@@ -57,6 +57,8 @@ def equal_volume(squares: np.ndarray, counts: np.ndarray) -> np.ndarray:
         return squares / sizes * common
 
 # %% ../nbs/20_structures.ipynb #20a10010
+FARTHEST = 100.0  # a log of a shape this far from where it began grows without end
+
 def rescaled(squares, counts, b):
     "P_kj of Eq. (eq-st-scaling), whose rows sum to d M_k, and F, at the logs b_j of a shape."
     part, d = squares * np.exp(-b)[..., None, :], squares.shape[-1]
@@ -65,34 +67,40 @@ def rescaled(squares, counts, b):
     return d * counts[..., None] * part / sums, value
 
 def newton_step(squares, counts, b):
-    "The logs of a shape after a step of Newton's method, halved while F would rise; its size."
+    "The logs of a shape after a step of Newton's method, halved while F would rise."
     d, (P, value) = squares.shape[-1], rescaled(squares, counts, b)
     columns, mean = P.sum(axis=-2), counts.sum(axis=-1)[..., None] / d
-    hessian = (columns[..., None] * np.eye(d) + mean[..., None]
+    hessian = ((columns + 1e-13 * d * mean)[..., None] * np.eye(d) + mean[..., None]
                - np.swapaxes(P, -1, -2) @ (P / (d * counts[..., None])))
     step = np.linalg.solve(hessian, (columns - d * mean)[..., None])[..., 0]
     step -= step.mean(axis=-1, keepdims=True)
+    step /= np.maximum(np.abs(step).max(axis=-1, keepdims=True) / 30, 1)
     for _ in range(60):
         rises = rescaled(squares, counts, b + step)[1] > value + 1e-14 * np.abs(value)
         if not rises.any():
             break
         step = np.where(rises[..., None], 0.5 * step, step)
-    return b + step, np.abs(step).max()
+    return b + step
 
+# %% ../nbs/20_structures.ipynb #20c1e002
 def equal_shape(squares: np.ndarray, counts: np.ndarray) -> np.ndarray:
     "(K, d) variances λ_k a_j with one shape a for all components. Eq. (eq-st-scaling)"
     sums, weights = squares.sum(axis=-1, keepdims=True), counts[..., None]
     flat = ~((sums[..., 0].min(axis=-1) > 0) & (squares.sum(axis=-2).min(axis=-1) > 0))
-    flat = flat[..., None, None]  # no spread at all in a row or a column: no minimum
-    squares, sums = np.where(flat, 1, squares), np.where(flat, squares.shape[-1], sums)
-    b, length = np.log((squares / sums * weights).sum(axis=-2)), np.inf
-    b -= b.mean(axis=-1, keepdims=True)
+    flat = flat[..., None]  # in some direction: F has no minimum
+    rows = np.where(flat[..., None], 1, squares / np.where(sums > 0, sums, 1))
+    b, length = np.log((rows * weights).sum(axis=-2)), np.inf
+    start = b = b - b.mean(axis=-1, keepdims=True)
     for _ in range(100):
-        last, (b, length) = length, newton_step(squares, counts, b)
+        old, last = b, length
+        b = np.clip(newton_step(rows, counts, b), start - FARTHEST, start + FARTHEST)
+        length = np.abs(b - old).max()
         if length < 1e-14 or (length < 1e-7 and length >= 0.5 * last):
             break  # what is left is rounding
-    sizes = (squares * np.exp(-b)[..., None, :]).mean(axis=-1, keepdims=True) / weights
-    return np.where(flat, 0, sizes * np.exp(b)[..., None, :])
+    flat = flat | (np.abs(b - start).max(axis=-1, keepdims=True) >= FARTHEST)  # in several
+    b = np.where(flat, 0, b)[..., None, :]
+    sizes = (squares * np.exp(-b)).mean(axis=-1, keepdims=True) / weights
+    return np.where(flat[..., None], 0, sizes * np.exp(b))
 
 # %% ../nbs/20_structures.ipynb #20a10013
 def lengths(
@@ -112,16 +120,15 @@ def lengths(
         return np.maximum(common, least.max(axis=-2, keepdims=True)) + np.zeros_like(squares)
     find, find_above = {"E": (equal_volume, filled), "V": (equal_shape, bounded)}[volume]
     v = find(squares, counts)
+    if not least.any():
+        return np.where(np.isfinite(v), v, 0)  # 0 where F has no minimum
     below = ~np.all(v >= least * (1 - 1e-12), axis=(-2, -1))
     if not below.any():
         return v
     if volume == "V" and squares.ndim > 2:  # starts of a race: larger ones are good enough
         v = equal_shape(np.maximum(squares, counts[..., None] * least), counts)
         return v * np.maximum(np.max(least / v, axis=-1, keepdims=True), 1)
-    for i in np.ndindex(below.shape):
-        if below[i]:
-            v[i] = find_above(squares[i], counts[i], least[i])
-    return v
+    return np.where(below[..., None, None], find_above(squares, counts, least), v)
 
 # %% ../nbs/20_structures.ipynb #20a10015
 def along(matrices: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -156,14 +163,18 @@ def turns(scatter: np.ndarray) -> int:
 def axes_of_one_shape(scatter, counts, volume, shape, floor=None, before=None):
     "VEE: the axes of C in Σ_k = λ_k C, by turns with all lengths. Eq. (eq-st-vee)"
     like = scatter / counts[..., None, None] if before is None else before
-    sizes = np.maximum(np.trace(like, axis1=-2, axis2=-1), 1e-300)
+    sizes, least = np.maximum(np.trace(like, axis1=-2, axis2=-1), 1e-300), np.inf
     for _ in range(turns(scatter)):
         pooled = (scatter / sizes[..., None, None]).sum(axis=-3, keepdims=True)
         axes = np.linalg.eigh(pooled)[1]
-        v = profile(scatter, counts, volume, shape, axes, floor)[0]
-        last, sizes = sizes, np.maximum(v[..., 0], 1e-300)
-        if not np.ptp(np.log(sizes / last), axis=-1).max() > 1e-11:
-            break
+        v, value = profile(scatter, counts, volume, shape, axes, floor)
+        if not np.all(v > 0):
+            break  # F has no minimum
+        last, sizes = sizes, v[..., 0]
+        change = np.ptp(np.log(sizes) - np.log(last), axis=-1).max()
+        if change <= 1e-11 or np.all(value >= least):
+            break  # what is left is rounding
+        least = value
     return axes
 
 # %% ../nbs/20_structures.ipynb #20a1001c
@@ -171,6 +182,7 @@ def angles(scatter, axes, v):
     "(d, d) Newton's angle for each pair of axes on its own, antisymmetric. Eq. (eq-st-angle)"
     S = np.swapaxes(axes, -1, -2) @ scatter @ axes
     squares = np.diagonal(S, axis1=-2, axis2=-1)
+    v = np.maximum(v, 1e-300)
     w = 1 / v[..., :, None] - 1 / v[..., None, :]
     slope = np.sum(w * S, axis=-3)
     curve = np.abs(np.sum(w * (squares[..., :, None] - squares[..., None, :]), axis=-3))
@@ -179,10 +191,10 @@ def angles(scatter, axes, v):
     return np.triu(angle, 1) - np.swapaxes(np.triu(angle, 1), -1, -2)
 
 def turned(scatter, counts, volume, shape, axes, floor=None):
-    "Common axes after all pairs have turned at once, less far while F would rise; the angle."
+    "Axes after all pairs have turned, less far while F would rise; the angle; F before."
     v, value = profile(scatter, counts, volume, shape, axes, floor)
     turn, unit = angles(scatter, axes, v)[..., None, :, :], np.eye(axes.shape[-1])
-    for _ in range(40):
+    for _ in range(15):
         rotation = np.linalg.solve(unit - 0.5 * turn, unit + 0.5 * turn)  # Cayley's
         rises = ~(profile(scatter, counts, volume, shape, axes @ rotation, floor)[1] <= value)
         if not rises.any():
@@ -190,7 +202,7 @@ def turned(scatter, counts, volume, shape, axes, floor=None):
         turn = np.where(rises[..., None, None, None], 0.5 * turn, turn)
     turn = np.where(rises[..., None, None, None], 0, turn)
     rotation = np.linalg.solve(unit - 0.5 * turn, unit + 0.5 * turn)
-    return axes @ rotation, np.abs(turn).max(initial=0)
+    return axes @ rotation, np.abs(turn).max(initial=0), value
 
 # %% ../nbs/20_structures.ipynb #20a1001e
 def axes_of(matrices: np.ndarray) -> np.ndarray:
@@ -214,41 +226,40 @@ def common_axes(scatter, counts, volume, shape, floor=None, before=None):
         axes = first_axes(scatter, counts, volume, shape, floor)
     else:
         axes = axes_of(before)
+    least = np.inf
     for _ in range(turns(scatter)):
-        axes, angle = turned(scatter, counts, volume, shape, axes, floor)
-        if angle < 1e-9:
-            break
+        axes, angle, value = turned(scatter, counts, volume, shape, axes, floor)
+        if angle < 1e-9 or np.all(value >= least):
+            break  # what is left is rounding
+        least = value
     return axes
 
 # %% ../nbs/20_structures.ipynb #20a10023
 def filled(squares: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarray:
     "As `equal_volume`, with no variance below `least` (K, d). Eq. (eq-st-filled)"
-    d, total, low = squares.shape[1], counts.sum(), np.log(least)
+    low, d, m = np.log(least), squares.shape[-1], np.arange(1, squares.shape[-1] + 1)
     with np.errstate(divide="ignore"):
-        ratio, logs = np.log(squares) - low, np.log(squares)
-    order = np.argsort(-ratio, axis=1)
-    ratio, logs, lows = (np.take_along_axis(a, order, axis=1) for a in (ratio, logs, low))
-    free = np.cumsum(np.where(np.isfinite(logs), logs, 0), axis=1)
-    held = lows.sum(axis=1, keepdims=True) - np.cumsum(lows, axis=1)
-    m = np.arange(1, d + 1)
-    def levels(volume):  # log τ_k with the first m axes free, for the m that fits
-        tau = (free + held - volume) / m
-        fits = np.isfinite(logs) & (tau <= ratio)
-        last = np.maximum(fits.sum(axis=1, keepdims=True) - 1, 0)
-        return np.take_along_axis(tau, last, axis=1)
-    def excess(volume):
-        return np.exp(levels(volume)).sum() - total
-    bottom = low.sum(axis=1).max()
-    top = bottom
-    if excess(bottom) > 0:
-        top = bottom + d
-        while excess(top) > 0:
-            top += top - bottom
-        top = brentq(excess, bottom, top, xtol=1e-13, rtol=1e-15)
+        order = np.argsort(low - np.log(squares), axis=-1)  # the last to reach the floor first
+        gains = np.take_along_axis(np.log(squares) - low, order, axis=-1)
+    lows = low.sum(axis=-1, keepdims=True)
+    sums = lows + np.cumsum(gains, axis=-1)  # of the logs, were the first m axes free
+    empty = np.isneginf(sums[..., :1])  # no spread: any variances with the volume are as good
+    volume, total = lows.max(axis=-2, keepdims=True), np.log(counts.sum(axis=-1))[..., None, None]
+    for _ in range(100):  # Newton: the log of the sum is convex and falls, no step is too long
+        every = (sums - volume) / m  # log τ_k with m axes free; the right one is the largest
+        tau = np.where(empty, -1e300, every.max(axis=-1, keepdims=True))
+        free = 1.0 + np.argmax(every, axis=-1)[..., None]
+        top = tau.max(axis=-2, keepdims=True)
+        terms = np.exp(tau - top)
+        size = terms.sum(axis=-2, keepdims=True)
+        excess = np.maximum(top + np.log(size) - total, 0)
+        change = excess * size / np.sum(terms / free, axis=-2, keepdims=True)
+        volume = volume + change
+        if np.all(change <= 1e-15 * np.abs(volume) + 1e-15):
+            break
     with np.errstate(over="ignore"):
-        v = np.maximum(squares * np.exp(-levels(top)), least)
-    flat = ~squares.any(axis=1, keepdims=True)  # any variances with the volume are as good
-    return np.where(flat, least * np.exp((top - low.sum(axis=1, keepdims=True)) / d), v)
+        v = np.maximum(squares * np.exp(-np.where(empty, 0, tau)), least)
+    return np.where(empty, least * np.exp((volume - lows) / d), v)
 
 # %% ../nbs/20_structures.ipynb #20a10025
 def bounded(squares: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.ndarray:
@@ -284,6 +295,8 @@ def rotated(axes_by: Callable, volume: str, shape: str) -> Callable:
                 old_v, old_value = profile(scatter, counts, volume, shape, old, floor)
                 better = (old_value < value)[..., None, None]
                 v, axes = np.where(better, old_v, v), np.where(better[..., None], old, axes)
+        if floor is not None:  # a matrix holds no variances further apart
+            v = np.maximum(v, 2.0**-48 * v.max(axis=-1, keepdims=True))
         return assembled(axes, v)
     return maximum
 

@@ -18,15 +18,16 @@ from matplotlib.path import Path
 from numpy.testing import assert_allclose
 
 from gmm_nb import plotting
-from gmm_nb.mixture import STRUCTURES, Mixture, covariances_shape
+from gmm_nb.mixture import STORED, STRUCTURES, Mixture, covariances_shape
+from gmm_nb.statistics import FORMS
 
 
 def mixture_of(d, structure="full", K=2):
     "Components apart from each other, with covariances that differ where the structure lets them"
     shape = covariances_shape(structure, K, d)
     covariances = np.ones(shape)
-    if structure in ("full", "tied"): covariances = np.broadcast_to(0.4 + 0.6 * np.eye(d), shape)
-    if structure != "tied": covariances = covariances * (1 + np.arange(K)).reshape(-1, *[1] * (len(shape) - 1))
+    if STORED[structure] in ("full", "tied"): covariances = np.broadcast_to(0.4 + 0.6 * np.eye(d), shape)
+    if not FORMS[structure].linear: covariances = covariances * (1 + np.arange(K)).reshape(-1, *[1] * (len(shape) - 1))
     return Mixture(np.full(K, 1 / K), 5.0 * np.arange(K)[:, None] * np.ones(d), covariances, structure)
 
 
@@ -89,7 +90,7 @@ def test_levels_hold_their_mass(d):
 
 # --- one picture at a time -------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", STORED)
 def test_plot_mixture_draws_ellipses_points_and_means(structure):
     mixture = mixture_of(2, structure, K=3)
     X = data_of(mixture)
@@ -115,7 +116,7 @@ def test_uncertain_points_are_hollow():
     assert (faces[0, 0], faces[5, 5]) == plotting.COLORS[:2]
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", (*STRUCTURES, "EII", "EVI", "VEE"))
 @pytest.mark.parametrize("d", [1, 2])
 @pytest.mark.parametrize("draw", [plotting.plot_density, plotting.plot_responsibilities])
 def test_density_and_responsibilities(draw, d, structure):
