@@ -244,7 +244,8 @@ def filled(squares: np.ndarray, counts: np.ndarray, least: np.ndarray) -> np.nda
     lows = low.sum(axis=-1, keepdims=True)
     sums = lows + np.cumsum(gains, axis=-1)  # of the logs, were the first m axes free
     empty = np.isneginf(sums[..., :1])  # no spread: any variances with the volume are as good
-    volume, total = lows.max(axis=-2, keepdims=True), np.log(counts.sum(axis=-1))[..., None, None]
+    volume = lows.max(axis=-2, keepdims=True)
+    total = np.log(counts.sum(axis=-1))[..., None, None]
     for _ in range(100):  # Newton: the log of the sum is convex and falls, no step is too long
         every = (sums - volume) / m  # log τ_k with m axes free; the right one is the largest
         tau = np.where(empty, -1e300, every.max(axis=-1, keepdims=True))
