@@ -32,7 +32,7 @@ from .workers import parallel
 __all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria', 'criteria',
            'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form', 'Ground', 'one_hot',
            'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'fit_grid', 'shared_starts', 'starts_of',
-           'results_of', 'choose', 'flagged', 'why_none', 'splits', 'log_ratio', 'LikelihoodRatioTest',
+           'results_of', 'choose', 'within_rows', 'flagged', 'why_none', 'splits', 'log_ratio', 'LikelihoodRatioTest',
            'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers',
            'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information',
            'inverse_information', 'by_bootstrap', 'standard_errors']
@@ -279,6 +279,7 @@ class Grid:
     "Candidates and their fits."
     cells: list  # of `Cell`, by number and structure in the order that was asked for
     dropped: list  # numbers of components that are more than the rows
+    n_samples: float  # rows, or the sum of their weights, in the unit of the traces
     interrupted: bool = False
 
 def fit_grid(
@@ -298,7 +299,7 @@ def fit_grid(
     with parallel(n_jobs) as workers:
         ground = prepare_ground(X, min(max(numbers), len(X)), sample_weight, reg_covar, seed,
                                 n_init, workers)
-        kept = [K for K in numbers if K <= len(ground.sample.X)]
+        kept = within_rows(numbers, len(ground.sample.X))
         wanted = [(K, name) for K in kept for name in structures]
         done, interrupted = {}, False
         try:
@@ -314,7 +315,8 @@ def fit_grid(
                 raise
             interrupted = True
     dropped = [K for K in numbers if K not in kept]
-    return Grid([done[key] for key in wanted if key in done], dropped, interrupted)
+    cells = [done[key] for key in wanted if key in done]
+    return Grid(cells, dropped, ground.sample.n_samples, interrupted)
 
 # %% ../nbs/21_selection.ipynb #5e1c0036
 def shared_starts(ground: Ground, numbers, forms, workers: Callable = map) -> dict:
@@ -356,6 +358,14 @@ def choose(cells: list[Cell], criterion: str = "bic") -> int:
     return min(sound, key=lambda i: getattr(cells[i].criteria, criterion))
 
 # %% ../nbs/21_selection.ipynb #5e1c0043
+def within_rows(numbers: list[int], n: int) -> list[int]:
+    "The numbers of components that n rows allow. ValueError where none is left."
+    kept = [K for K in numbers if K <= n]
+    if not kept or n < 2:
+        raise ValueError(f"Got n_components from {min(numbers)} on for {n} row(s) that count; "
+                         "expected at least two rows, and at least one for each component.")
+    return kept
+
 def _numbers(numbers) -> str:
     return f"K = {', '.join(map(str, numbers))}"
 
