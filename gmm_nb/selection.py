@@ -32,7 +32,7 @@ from .workers import parallel
 __all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria', 'criteria',
            'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form', 'Ground', 'one_hot',
            'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'fit_grid', 'shared_starts', 'starts_of',
-           'results_of', 'choose', 'within_rows', 'flagged', 'why_none', 'splits', 'log_ratio', 'LikelihoodRatioTest',
+           'within_rows', 'flagged', 'why_none', 'results_of', 'choose', 'splits', 'log_ratio', 'LikelihoodRatioTest',
            'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers',
            'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information',
            'inverse_information', 'by_bootstrap', 'standard_errors']
@@ -334,29 +334,6 @@ def starts_of(ground: Ground, starts: dict, n_components: int, name: str) -> lis
             found += resps if f == form(name) else resps[:n_races]
     return found
 
-# %% ../nbs/21_selection.ipynb #5e1c0038
-def results_of(cells: Iterable[Cell]) -> dict[str, np.ndarray]:
-    "Arrays of equal length by name, an entry for each cell; NaN where there is no fit."
-    cells, nan = [*cells], Criteria(np.nan, 0, np.nan, np.nan, np.nan)
-    table = {"n_components": np.array([cell.n_components for cell in cells], dtype=int),
-             "covariance_type": np.array([cell.covariance_type for cell in cells], dtype=object)}
-    for name in ("log_likelihood", "n_parameters", "bic", "icl", "aic"):
-        values = [getattr(cell.criteria or nan, name) for cell in cells]
-        table[name] = np.array(values)
-    table["converged"] = np.array([bool(cell.result and cell.result.converged)
-                                   for cell in cells], dtype=bool)
-    table["on_floor"] = np.array([cell.on_floor for cell in cells], dtype=bool)
-    return table
-
-def choose(cells: list[Cell], criterion: str = "bic") -> int:
-    """Place of the sound cell with the smallest criterion: "bic", "icl" or "aic".
-
-    ValueError that says why, for each structure, if no cell is sound."""
-    sound = [i for i, cell in enumerate(cells) if cell.sound]
-    if not sound:
-        raise ValueError(f"No cell of the grid can be chosen. {why_none(cells)}")
-    return min(sound, key=lambda i: getattr(cells[i].criteria, criterion))
-
 # %% ../nbs/21_selection.ipynb #5e1c0043
 def within_rows(numbers: list[int], n: int) -> list[int]:
     "The numbers of components that n rows allow. ValueError where none is left."
@@ -385,6 +362,29 @@ def why_none(cells: Iterable[Cell]) -> str:
         said.setdefault((cell.covariance_type, reason), []).append(cell.n_components)
     return " ".join(f"{name}, {_numbers(numbers)}: {reason.rstrip('.')}."
                     for (name, reason), numbers in said.items())
+
+# %% ../nbs/21_selection.ipynb #5e1c0038
+def results_of(cells: Iterable[Cell]) -> dict[str, np.ndarray]:
+    "Arrays of equal length by name, an entry for each cell; NaN where there is no fit."
+    cells, nan = [*cells], Criteria(np.nan, 0, np.nan, np.nan, np.nan)
+    table = {"n_components": np.array([cell.n_components for cell in cells], dtype=int),
+             "covariance_type": np.array([cell.covariance_type for cell in cells], dtype=object)}
+    for name in ("log_likelihood", "n_parameters", "bic", "icl", "aic"):
+        values = [getattr(cell.criteria or nan, name) for cell in cells]
+        table[name] = np.array(values)
+    table["converged"] = np.array([bool(cell.result and cell.result.converged)
+                                   for cell in cells], dtype=bool)
+    table["on_floor"] = np.array([cell.on_floor for cell in cells], dtype=bool)
+    return table
+
+def choose(cells: list[Cell], criterion: str = "bic") -> int:
+    """Place of the sound cell with the smallest criterion: "bic", "icl" or "aic".
+
+    ValueError that says why, for each structure, if no cell is sound."""
+    sound = [i for i, cell in enumerate(cells) if cell.sound]
+    if not sound:
+        raise ValueError(f"No cell of the grid can be chosen. {why_none(cells)}")
+    return min(sound, key=lambda i: getattr(cells[i].criteria, criterion))
 
 # %% ../nbs/21_selection.ipynb #5e1c0046
 def splits(mixture: Mixture, X: np.ndarray) -> list[np.ndarray]:
