@@ -676,7 +676,7 @@ class SelectionParameters(BaseEstimator):
     "The parameters of `GaussianMixtureSelection`."
     def __init__(
         self,
-        n_components=range(1, 10),  # numbers of Gaussians, or a single one
+        n_components=(1, 2, 3, 4, 5, 6, 7, 8, 9),  # numbers of Gaussians, or a single one
         *,
         covariance_types="all",  # names of structures, a single one, or "all"
         criterion="bic",  # "bic", "icl" or "aic"; the smallest is chosen
