@@ -32,10 +32,10 @@ from .workers import parallel
 __all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria', 'criteria',
            'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form', 'Ground', 'one_hot',
            'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'fit_grid', 'shared_starts', 'starts_of',
-           'within_rows', 'flagged', 'why_none', 'results_of', 'choose', 'splits', 'log_ratio', 'LikelihoodRatioTest',
-           'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers',
-           'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information',
-           'inverse_information', 'by_bootstrap', 'standard_errors']
+           'splits', 'contains', 'better_inside', 'second_look', 'within_rows', 'flagged', 'why_none', 'results_of',
+           'choose', 'log_ratio', 'LikelihoodRatioTest', 'likelihood_ratio_test', 'check_test', 'check_name',
+           'by_free_numbers', 'scores', 'free_numbers', 'with_free_numbers', 'observed_information', 'relabelled',
+           'replicate', 'StandardErrors', 'by_information', 'inverse_information', 'by_bootstrap', 'standard_errors']
 
 # %% ../nbs/21_selection.ipynb #5e1c0015
 class Criteria(NamedTuple):
@@ -280,6 +280,7 @@ class Grid:
     cells: list  # of `Cell`, by number and structure in the order that was asked for
     dropped: list  # numbers of components that are more than the rows
     n_samples: float  # rows, or the sum of their weights, in the unit of the traces
+    n_samples: float  # rows, or the sum of their weights, in the unit of the traces
     interrupted: bool = False
 
 def fit_grid(
@@ -310,6 +311,7 @@ def fit_grid(
                 callback(done[key], len(wanted))
             for _ in workers(work, sorted(wanted, key=lambda key: -key[0])):
                 pass
+            second_look(ground, done, **how)
         except KeyboardInterrupt:
             if not done:
                 raise
@@ -333,6 +335,49 @@ def starts_of(ground: Ground, starts: dict, n_components: int, name: str) -> lis
         if number == K:
             found += resps if f == form(name) else resps[:n_races]
     return found
+
+# %% ../nbs/21_selection.ipynb #5e1c0074
+def splits(mixture: Mixture, X: np.ndarray) -> list[np.ndarray]:
+    "Responsibilities (K + 1, m) of X after each component in turn is cut in two halves."
+    resp, found = mixture.resp(X), []
+    for k, (mean, S) in enumerate(zip(mixture.means, mixture.matrices())):
+        unit = np.sqrt(np.diagonal(S))
+        axis = np.linalg.eigh(S / np.outer(unit, unit))[1][:, -1]  # in standardized units
+        upper = (X - mean) / unit @ axis > 0
+        parts = resp[k] * upper, resp[k] * ~upper
+        found.append(np.vstack([np.delete(resp, k, axis=0), *parts]))
+    return found
+
+def contains(name: str, other: str) -> bool:
+    "Whether every mixture of the other structure is one of this."
+    letters = {old: new for new, old in ALIASES.items()}
+    mine, theirs = (letters.get(stored(each), each) for each in (name, other))
+    return all("IEV".index(a) >= "IEV".index(b) for a, b in zip(mine, theirs))
+
+def better_inside(ground: Ground, done: dict, key: tuple) -> list[np.ndarray]:
+    "Starts from fits of models inside this one that are better than its own."
+    (K, name), X = key, ground.part.X
+    value = lambda cell: cell.criteria.log_likelihood if cell.sound else -np.inf
+    own = value(done[key]) + 1e-6 * ground.sample.n_samples * ground.sample.unit
+    found = []
+    for (number, other), cell in done.items():
+        if cell.sound and value(cell) > own and contains(name, other):
+            if number == K:
+                found.append(cell.result.mixture.resp(X))
+            elif number == K - 1 and other == name:
+                found += splits(cell.result.mixture, X)
+    return found
+
+def second_look(ground: Ground, done: dict, **how) -> None:
+    "Fit cells again that are worse than a model inside theirs; `done` is (number, name) -> Cell."
+    order = sorted(done, key=lambda key: (key[0], done[key].criteria.n_parameters
+                                          if done[key].criteria else 0, key[1]))
+    for key in order:
+        if done[key].sound and (starts := better_inside(ground, done, key)):
+            again = fit_cell(ground, *key, starts, **how)
+            better = again.sound and (again.criteria.log_likelihood
+                                      > done[key].criteria.log_likelihood)
+            done[key] = again if better else done[key]
 
 # %% ../nbs/21_selection.ipynb #5e1c0043
 def within_rows(numbers: list[int], n: int) -> list[int]:
@@ -387,17 +432,6 @@ def choose(cells: list[Cell], criterion: str = "bic") -> int:
     return min(sound, key=lambda i: getattr(cells[i].criteria, criterion))
 
 # %% ../nbs/21_selection.ipynb #5e1c0046
-def splits(mixture: Mixture, X: np.ndarray) -> list[np.ndarray]:
-    "Responsibilities (K + 1, m) of X after each component in turn is cut in two halves."
-    resp, found = mixture.resp(X), []
-    for k, (mean, S) in enumerate(zip(mixture.means, mixture.matrices())):
-        unit = np.sqrt(np.diagonal(S))
-        axis = np.linalg.eigh(S / np.outer(unit, unit))[1][:, -1]  # in standardized units
-        upper = (X - mean) / unit @ axis > 0
-        parts = resp[k] * upper, resp[k] * ~upper
-        found.append(np.vstack([np.delete(resp, k, axis=0), *parts]))
-    return found
-
 def log_ratio(ground: Ground, k: int, structure: str, **how) -> tuple[float, Mixture | None]:
     "The statistic of Eq. (eq-sel-ratio) and the mixture of k; NaN where there is no fit."
     starts = shared_starts(ground, [k, k + 1], [form(structure)])

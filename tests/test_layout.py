@@ -487,9 +487,9 @@ def test_quarto_yml():
     numbered = [page for page in pages if page[:2].isdigit()]
     assert numbered == sorted(numbered), "the sidebar is in reading order"
     sections = [item["section"] for item in config["website"]["sidebar"]["contents"] if "section" in item]
-    assert sections == ["Learn", "The engine", "Use", "How to", "Look up"]
+    assert sections == ["Learn", "The engine", "Beyond", "Use", "How to", "Look up"]
     parts = {item["section"]: [*contents(item["contents"])] for item in config["website"]["sidebar"]["contents"] if "section" in item}
-    for part, tens in (("Learn", "0"), ("The engine", "1"), ("Use", "3")):
+    for part, tens in (("Learn", "0"), ("The engine", "1"), ("Beyond", "2"), ("Use", "3")):
         assert parts[part] == [nb.name for nb in CHAPTERS if nb.name[0] == tens], f"{part} holds the chapters {tens}x"
 
 
