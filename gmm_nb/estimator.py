@@ -718,6 +718,7 @@ def grid_of(estimator) -> tuple[list, list]:
         check_name(name)
     return [*dict.fromkeys(map(int, numbers))], [*dict.fromkeys(names)]
 
+# %% ../nbs/30_estimator.ipynb #5e1c301e
 def check_selection(estimator) -> None:
     "Raise ValueError for a parameter that cannot be meant, but for those of `grid_of`."
     of = lambda name: getattr(estimator, name)

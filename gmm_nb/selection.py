@@ -29,13 +29,14 @@ from .statistics import Sample, check_weights, outer, prepare
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria', 'criteria',
-           'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form', 'Ground', 'one_hot',
-           'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'fit_grid', 'shared_starts', 'starts_of',
-           'splits', 'contains', 'better_inside', 'second_look', 'within_rows', 'flagged', 'why_none', 'results_of',
-           'choose', 'log_ratio', 'LikelihoodRatioTest', 'likelihood_ratio_test', 'check_test', 'check_name',
-           'by_free_numbers', 'scores', 'free_numbers', 'with_free_numbers', 'observed_information', 'relabelled',
-           'replicate', 'StandardErrors', 'by_information', 'inverse_information', 'by_bootstrap', 'standard_errors']
+__all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'MANY', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria',
+           'criteria', 'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form',
+           'Ground', 'one_hot', 'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'worth', 'fit_grid',
+           'shared_starts', 'starts_of', 'splits', 'contains', 'better_inside', 'second_look', 'within_rows', 'flagged',
+           'why_none', 'results_of', 'choose', 'log_ratio', 'LikelihoodRatioTest', 'likelihood_ratio_test',
+           'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers', 'with_free_numbers',
+           'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information', 'inverse_information',
+           'by_bootstrap', 'standard_errors']
 
 # %% ../nbs/21_selection.ipynb #5e1c0015
 class Criteria(NamedTuple):
@@ -246,6 +247,7 @@ class Cell:
         "Whether it may be chosen."
         return self.result is not None and not self.on_floor
 
+# %% ../nbs/21_selection.ipynb #5e1c0076
 def fit_cell(
     ground: Ground,
     n_components: int,
@@ -283,6 +285,14 @@ class Grid:
     n_samples: float  # rows, or the sum of their weights, in the unit of the traces
     interrupted: bool = False
 
+MANY = 50_000  # features of all rows, from which on threads pay
+
+def worth(workers: Callable, X: np.ndarray) -> Callable:
+    "The workers, or a plain map where the data are so small that threads wait for each other."
+    n, d = np.shape(X)
+    return workers if n * (1 + d) * (2 + d) // 2 >= MANY else map
+
+# %% ../nbs/21_selection.ipynb #5e1c0078
 def fit_grid(
     X: np.ndarray,  # (n, d) data
     n_components: Iterable[int] = range(1, 10),
@@ -300,6 +310,7 @@ def fit_grid(
     with parallel(n_jobs) as workers:
         ground = prepare_ground(X, min(max(numbers), len(X)), sample_weight, reg_covar, seed,
                                 n_init, workers)
+        workers = worth(workers, ground.sample.X)
         kept = within_rows(numbers, len(ground.sample.X))
         wanted = [(K, name) for K in kept for name in structures]
         done, interrupted = {}, False
@@ -354,6 +365,7 @@ def contains(name: str, other: str) -> bool:
     mine, theirs = (letters.get(stored(each), each) for each in (name, other))
     return all("IEV".index(a) >= "IEV".index(b) for a, b in zip(mine, theirs))
 
+# %% ../nbs/21_selection.ipynb #5e1c0080
 def better_inside(ground: Ground, done: dict, key: tuple) -> list[np.ndarray]:
     "Starts from fits of models inside this one that are better than its own."
     (K, name), X = key, ground.part.X
@@ -369,7 +381,7 @@ def better_inside(ground: Ground, done: dict, key: tuple) -> list[np.ndarray]:
     return found
 
 def second_look(ground: Ground, done: dict, **how) -> None:
-    "Fit cells again that are worse than a model inside theirs; `done` is (number, name) -> Cell."
+    "Fit cells, (number, name) -> Cell, again that are worse than a model inside theirs."
     order = sorted(done, key=lambda key: (key[0], done[key].criteria.n_parameters
                                           if done[key].criteria else 0, key[1]))
     for key in order:
@@ -412,14 +424,15 @@ def why_none(cells: Iterable[Cell]) -> str:
 def results_of(cells: Iterable[Cell]) -> dict[str, np.ndarray]:
     "Arrays of equal length by name, an entry for each cell; NaN where there is no fit."
     cells, nan = [*cells], Criteria(np.nan, 0, np.nan, np.nan, np.nan)
-    table = {"n_components": np.array([cell.n_components for cell in cells], dtype=int),
-             "covariance_type": np.array([cell.covariance_type for cell in cells], dtype=object)}
+    column = lambda name, kind: np.array([getattr(cell, name) for cell in cells], dtype=kind)
+    table = {"n_components": column("n_components", int),
+             "covariance_type": column("covariance_type", object)}
     for name in ("log_likelihood", "n_parameters", "bic", "icl", "aic"):
         values = [getattr(cell.criteria or nan, name) for cell in cells]
         table[name] = np.array(values)
     table["converged"] = np.array([bool(cell.result and cell.result.converged)
                                    for cell in cells], dtype=bool)
-    table["on_floor"] = np.array([cell.on_floor for cell in cells], dtype=bool)
+    table["on_floor"] = column("on_floor", bool)
     return table
 
 def choose(cells: list[Cell], criterion: str = "bic") -> int:
@@ -479,7 +492,7 @@ def likelihood_ratio_test(
                          "likelihood on these data. Use fewer, or a simpler structure.")
     again = lambda seed: ratio(null.sample(len(X), np.random.default_rng(seed))[0], seed)[0]
     with parallel(n_jobs) as workers:
-        drawn = np.array([*workers(again, seeds[1:])])
+        drawn = np.array([*worth(workers, X)(again, seeds[1:])])
     drawn = drawn[np.isfinite(drawn)]
     p_value = (1 + np.count_nonzero(drawn >= statistic)) / (len(drawn) + 1)
     return LikelihoodRatioTest(statistic, p_value, drawn, null)
@@ -559,7 +572,8 @@ def with_free_numbers(vector: np.ndarray, like: Mixture) -> Mixture:
 
 def observed_information(mixture: Mixture, X, weights, steps: np.ndarray) -> np.ndarray:
     "(p, p) J, by central differences of the total score over these steps (p,). Louis (1982)"
-    here, total = free_numbers(mixture), lambda v: weights @ scores(with_free_numbers(v, mixture), X)
+    here = free_numbers(mixture)
+    total = lambda v: weights @ scores(with_free_numbers(v, mixture), X)
     columns = [(total(here - h * e) - total(here + h * e)) / (2 * h)
                for h, e in zip(steps, np.eye(len(here)))]
     return 0.5 * (np.array(columns) + np.array(columns).T)
@@ -572,7 +586,8 @@ def relabelled(mixture: Mixture, reference: Mixture, X: np.ndarray) -> Mixture:
     S = S if mixture.structure == "tied" else S[order]
     return Mixture(mixture.weights[order], mixture.means[order], S, mixture.structure)
 
-def replicate(mixture: Mixture, X, weights, method: str, reg_covar: float, seed) -> Mixture | None:
+def replicate(mixture: Mixture, X, weights, method: str, reg_covar: float,
+              seed: int) -> Mixture | None:
     "A fit to a data set that is drawn anew, in the mixture's order; None if it collapsed."
     rng, n = np.random.default_rng(seed), int(round(weights.sum()))
     if method == "parametric":
@@ -637,7 +652,7 @@ def by_bootstrap(mixture: Mixture, X, weights, method, n_bootstrap, random_state
     seeds = np.random.default_rng(random_state).integers(2**62, size=n_bootstrap).tolist()
     again = lambda seed: replicate(mixture, X, weights, method, reg_covar, seed)
     with parallel(n_jobs) as workers:
-        fits = [fit for fit in workers(again, seeds) if fit is not None]
+        fits = [fit for fit in worth(workers, X)(again, seeds) if fit is not None]
     if 2 * len(fits) < n_bootstrap or len(fits) < 2:
         raise ValueError(f"Only {len(fits)} of {n_bootstrap} data sets could be fitted: others "
                          "collapsed. Use fewer components or a simpler structure.")
