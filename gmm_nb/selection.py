@@ -29,14 +29,14 @@ from .statistics import Sample, check_weights, outer, prepare
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'MANY', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria',
-           'criteria', 'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored', 'form',
-           'Ground', 'one_hot', 'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'worth', 'fit_grid',
-           'shared_starts', 'starts_of', 'splits', 'contains', 'better_inside', 'second_look', 'within_rows', 'flagged',
-           'why_none', 'results_of', 'choose', 'log_ratio', 'LikelihoodRatioTest', 'likelihood_ratio_test',
-           'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers', 'with_free_numbers',
-           'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information', 'inverse_information',
-           'by_bootstrap', 'standard_errors']
+__all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CLOSE', 'MANY', 'CHARTS', 'INFORMATION', 'BOOTSTRAP',
+           'Criteria', 'criteria', 'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored',
+           'form', 'Ground', 'one_hot', 'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'worth',
+           'fit_grid', 'shared_starts', 'starts_of', 'splits', 'contains', 'better_inside', 'second_look',
+           'within_rows', 'flagged', 'why_none', 'results_of', 'choose', 'log_ratio', 'LikelihoodRatioTest',
+           'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers',
+           'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information',
+           'inverse_information', 'by_bootstrap', 'standard_errors']
 
 # %% ../nbs/21_selection.ipynb #5e1c0015
 class Criteria(NamedTuple):
@@ -209,12 +209,14 @@ def prepare_ground(
     return Ground(sample, part, floor, reg_covar, hierarchy(rows, weights, most), seed, n_init)
 
 # %% ../nbs/21_selection.ipynb #5e1c0030
-PASSES, TRIED = 8, 4  # iterations before starts are ranked; starts that may go on
+PASSES, TRIED = 8, 7  # iterations before starts are ranked; starts that may go on
+CLOSE = 0.02  # nats a row behind the first one, up to which a start goes on with it
 
-def ranked(ground: Ground, starts: Iterable[np.ndarray], structure: str) -> list[Mixture]:
+def ranked(ground: Ground, starts: Iterable[np.ndarray],
+           structure: str) -> tuple[list[Mixture], int]:
     """Mixtures after some iterations from each start (K, m), best first; one for each hill.
 
-    CollapsedComponent where none is left."""
+    And how many are close to the first. CollapsedComponent where none is left."""
     part, ends, last = ground.part, [], None
     for resp in starts:
         try:
@@ -229,7 +231,10 @@ def ranked(ground: Ground, starts: Iterable[np.ndarray], structure: str) -> list
         raise last
     ends.sort(key=lambda end: end[:2], reverse=True)
     same = lambda a, b: a[0] == b[0] and abs(a[1] - b[1]) < 1e-6 * part.n_samples
-    return [end[2] for i, end in enumerate(ends) if not any(same(end, e) for e in ends[:i])]
+    ends = [end for i, end in enumerate(ends) if not any(same(end, e) for e in ends[:i])]
+    least = ends[0][1] - CLOSE * part.n_samples
+    near = [end[0] == ends[0][0] and end[1] > least for end in ends[:TRIED]]
+    return [end[2] for end in ends[:TRIED]], sum(near)
 
 # %% ../nbs/21_selection.ipynb #5e1c0032
 @dataclass(frozen=True, eq=False)
@@ -263,8 +268,9 @@ def fit_cell(
     follow = lambda start: off_saddle(go_on(start), go_on, rng)
     whole = lambda mixture: refined(sample, mixture, size, floor, rng, workers)
     try:
-        queue = ranked(ground, starts, stored(name))
-        races = lambda: map(whole, queue[:1]), lambda: map(whole, queue[1:TRIED])
+        queue, near = ranked(ground, starts, stored(name))
+        races = [lambda m=m: [whole(m)] for m in queue[:near]]
+        races.append(lambda: map(whole, queue[near:]))  # up to one that is off the floor
         result, _ = best_of(races, follow, sample.n_samples, floor, ground.fraction)
     except CollapsedComponent as error:
         return Cell(n_components, name, reason=str(error))
