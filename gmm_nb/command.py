@@ -52,6 +52,31 @@ def _names(text):
     if len(rows) > 1: raise argparse.ArgumentTypeError(f"expected one line, got {len(rows)}")
     return rows[0] if rows else []
 
+# %% ../nbs/33_command.ipynb #5e1c3302
+def _range(text):
+    "One number, or all from a first to a last: 3, 1..9"
+    first, dots, last = text.partition("..")
+    try: low, high = int(first), int(last if dots else first)
+    except ValueError: low = high = 0
+    if not 1 <= low <= high <= 10**6:
+        raise argparse.ArgumentTypeError(f"expected numbers from 1 on, as 3, 1..9 or 2,4,8; "
+                                         f"got {text}")
+    return range(low, high + 1)
+
+def _numbers(text):
+    "A number of components, or a list of them"
+    found = [*dict.fromkeys(K for piece in text.split(",") for K in _range(piece))]
+    return found[0] if len(found) == 1 else found
+
+def _structures(text):
+    "A structure, a list of them, or all"
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if text != "all" and name not in STRUCTURES:
+            raise argparse.ArgumentTypeError(f"expected all, or names out of "
+                                             f"{', '.join(STRUCTURES)}; got {name!r}")
+    return names[0] if len(names) == 1 else names
+
 # %% ../nbs/33_command.ipynb #6e19c4b8
 def _separator(text):
     "The character that a separator stands for; a tab is hard to type"
@@ -66,10 +91,13 @@ def _add_reading(command):
 
 def _add_fitting(command):
     add = command.add_argument
-    add("-k", "--components", type=_at_least(int, 1), default=2, metavar="K",
-        help="how many Gaussians (default: 2)")
-    add("--covariance", choices=STRUCTURES, default="full",
-        help="the structure of the covariances (default: full)")
+    add("-k", "--components", type=_numbers, default=2, metavar="K",
+        help="how many Gaussians, or several numbers to choose from, as 1..9 (default: 2)")
+    add("--covariance", type=_structures, default="full", metavar="NAME",
+        help="the structure of the covariances, several with commas, or all; out of "
+        f"{', '.join(STRUCTURES)} (default: full)")
+    add("--criterion", choices=("bic", "icl", "aic"), default="bic",
+        help="what chooses among several (default: bic)")
     add("--seed", type=_at_least(int, 0, 2**32 - 1), default=0,
         help="seed of the starts (default: 0)")
     add("--n-init", type=_at_least(int, 1, 10**6), default=1, metavar="N",
@@ -281,37 +309,62 @@ def _on_signals(numbers, usual, react):
     finally:
         for number in numbers: signal.signal(number, usual)
 
-def _fit_and_watch(model, X):
-    "Fit with a bar; whether Ctrl-C has cut it short"
+def _fit_and_watch(model, X, unit):
+    "Fit with a bar of steps or of cells of a grid; whether Ctrl-C has cut it short"
     pressed = []
     def note(number, frame):
         pressed.append(number)
         raise KeyboardInterrupt
-    bar = _progress(desc="EM", unit=" steps")
+    bar = _progress(desc="EM", unit=f" {unit}")
     with _on_signals([signal.SIGINT], signal.default_int_handler, note), bar:
         def on_step(step):
             bar.set_postfix_str(f"log-likelihood {step.log_likelihood:.3f}", refresh=False)
             bar.update()
-        model._on_step = on_step
+        def on_cell(cell, done, total):
+            bar.total = total
+            bar.set_postfix_str(f"{cell.covariance_type}, K = {cell.n_components}",
+                                refresh=False)
+            bar.update()
+        model._on_step, model._on_cell = on_step, on_cell
         model.fit(X)
     return bool(pressed)
+
+# %% ../nbs/33_command.ipynb #5e1c3304
+def _ranking(selection):
+    "The best cells of a grid, as lines"
+    results, criterion = selection.results_, selection.criterion
+    values = np.where(results["on_floor"], np.nan, results[criterion])
+    order = [i for i in np.argsort(values, kind="stable") if np.isfinite(values[i])][:5]
+    wide = max(9, *(len(results["covariance_type"][i]) for i in order))
+    lines = [f"{'components':>10}  {'structure':{wide}}  {criterion.upper():>12}  parameters"]
+    for i in order:
+        lines.append(f"{results['n_components'][i]:10}  {results['covariance_type'][i]:{wide}}"
+                     f"  {values[i]:12.3f}  {results['n_parameters'][i]:10}")
+    return "\n".join([f"The best {len(order)} of {len(values)} fits:", "", *lines, "", ""])
+
+def _fitted(options, X):
+    "The fit, what to say of its rivals, and whether Ctrl-C has cut it short"
+    from gmm_nb.estimator import GaussianMixture, GaussianMixtureSelection
+    same = {"tol": options.tol, "max_iter": options.max_iter, "n_init": options.n_init,
+            "random_state": options.seed}
+    K, name = options.components, options.covariance
+    if isinstance(K, int) and isinstance(name, str) and name != "all":
+        model = GaussianMixture(K, covariance_type=name, **same)
+        return model, "", _fit_and_watch(model, X, "steps")
+    model = GaussianMixtureSelection(K, covariance_types=name, criterion=options.criterion,
+                                     **same)
+    stopped = _fit_and_watch(model, X, "fits")
+    return model.best_estimator_, _ranking(model), stopped
 
 # %% ../nbs/33_command.ipynb #d91f6a03
 def _fit(options):
     _check_targets([options.file or str(_faithful())], [options.save, options.plot])
     _check_picture(options.plot)
-    from gmm_nb.estimator import GaussianMixture
     table, name = _data(options)
-    model = GaussianMixture(options.components,
-                            covariance_type=options.covariance,
-                            tol=options.tol,
-                            max_iter=options.max_iter,
-                            n_init=options.n_init,
-                            random_state=options.seed)
     warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, in plain words
-    stopped = _fit_and_watch(model, table.X)
+    model, ranking, stopped = _fitted(options, table.X)
     if stopped: _tell("interrupted; this is the best mixture so far.")
-    report, mixture = _report(model, table, name), model.mixture_
+    report, mixture = ranking + _report(model, table, name), model.mixture_
     kept = [path for path in (options.save, options.plot)
             if stopped and path and os.path.exists(path)]
     for path in kept: _tell(f"interrupted; {path} is left as it was.")

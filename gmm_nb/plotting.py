@@ -22,7 +22,8 @@ from .mixture import Mixture
 # %% auto #0
 __all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'MASSES', 'TINT', 'component_style', 'rgb', 'component_order', 'use_style',
            'mass_radius', 'ellipse', 'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels', 'plot_density',
-           'marginal', 'plot_pairs', 'plot_trace', 'plot_map', 'animate_em', 'stepper_html', 'plot_fit']
+           'marginal', 'plot_pairs', 'plot_trace', 'plot_selection', 'plot_map', 'animate_em', 'stepper_html',
+           'plot_fit']
 
 # %% ../nbs/31_plotting.ipynb #04459593
 COLORS = (  # Okabe & Ito (2008)
@@ -444,6 +445,35 @@ def plot_trace(
     ax.set(xlabel="pass", ylabel=what)
     ax.xaxis.get_major_locator().set_params(integer=True)
     if any(name is not None for name in traces): ax.legend()
+    return ax
+
+# %% ../nbs/31_plotting.ipynb #5e1c3102
+def plot_selection(
+    results,          # dict of arrays from `results_of`, or an estimator's `results_`
+    criterion="bic",  # "bic", "icl" or "aic", which are drawn so that smaller is better
+    ax=None,          # Axes to draw on; None makes a new figure
+):  # the Axes
+    """A criterion against the number of components, a line for each structure.
+
+    A circle marks the best. ValueError for an unknown criterion."""
+    if criterion not in ("bic", "icl", "aic"):
+        raise ValueError(f"criterion is {criterion!r}; expected 'bic', 'icl' or 'aic'")
+    ax, numbers, values = _axes(ax), results["n_components"], results[criterion]
+    sound = np.isfinite(values) & ~results["on_floor"]
+    for i, name in enumerate(dict.fromkeys(results["covariance_type"])):
+        own = np.flatnonzero(results["covariance_type"] == name)
+        own, style = own[np.argsort(numbers[own], kind="stable")], component_style(i)
+        curve = np.where(sound[own], values[own], np.nan)
+        ax.plot(numbers[own], curve, **style, ms=4, label=name)
+        low = own[~sound[own]]
+        ax.plot(numbers[low], values[low], ls="", marker=style["marker"], ms=4,
+                mfc="none", color=style["color"])
+    if sound.any():
+        best = np.flatnonzero(sound)[np.argmin(values[sound])]
+        ax.plot(numbers[best], values[best], "o", ms=12, mfc="none", mec="black", mew=1.4)
+    ax.set(xlabel="components", ylabel=criterion.upper())
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 # %% ../nbs/31_plotting.ipynb #a1c0de18

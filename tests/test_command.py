@@ -158,6 +158,52 @@ def test_not_converged_is_said(run):
     assert err.startswith("gmm-nb: warning: ") and err.count("\n") == 1
 
 
+# ---- fit, with a choice
+
+def test_fit_chooses_from_a_grid(run):
+    status, out, err = run("fit", "-k", "1..4", "--covariance", "all", "--save", "m.npz")
+    mixture = Mixture.load("m.npz")
+    assert (status, mixture.n_components, mixture.structure, err) == (0, 3, "tied", "")
+    ranking, report = out.split("Old Faithful: ")
+    values = [float(line.split()[2]) for line in ranking.splitlines()[3:8]]
+    assert values == sorted(values) and f"BIC             {values[0]:.3f}" in report
+    assert re.search(r"components +structure +BIC +parameters\n +3 +(tied|EEE) +2314\.296 +11\n", ranking)
+    assert "3 components, tied covariance" in report
+
+
+@pytest.mark.parametrize("words, best", [(["-k", "2..3", "--covariance", "tied", "--criterion", "icl"], (2, "tied")),
+                                         (["-k", "2", "--covariance", "diag,full"], (2, "full")), (["-k", "1,3"], (3, "full")),
+                                         (["-k", "3,1..2", "--covariance", "tied, full"], (3, "tied"))])
+def test_what_is_left_open(run, words, best):
+    status, out, _ = run("fit", *words, "--save", "m.npz")
+    assert status == 0 and "The best" in out
+    assert (Mixture.load("m.npz").n_components, Mixture.load("m.npz").structure) == best
+
+
+def test_one_candidate_is_no_choice(run):
+    assert run("fit", "-k", "2..2", "--covariance", "tied")[1] == run("fit", "-k", "2", "--covariance", "tied")[1]
+
+
+@pytest.mark.parametrize("words, told", [(["-k", "3..1"], "3..1"), (["-k", "0..2"], "0..2"), (["-k", "2,"], "1..9"), (["-k", "1..x"], "1..x"),
+                                         (["--covariance", "full,round"], "'round'"), (["--covariance", "all,full"], "'all'"),
+                                         (["--covariance", ""], "tied"), (["--criterion", "p"], "bic")])
+def test_bad_choices(run, capsys, words, told):
+    with pytest.raises(SystemExit) as end: run("fit", *words)
+    assert end.value.code == 2 and told in capsys.readouterr().err
+
+
+def test_choices_that_cannot_be_fitted(run):
+    write_table("line.csv", np.c_[np.arange(9.0), np.arange(9.0)])
+    status, out, err = run("fit", "line.csv", "-k", "1..2")
+    assert (status, out) == (2, "") and "No cell" in err and "K = 1, 2" in err and err.count("\n") == 1
+
+
+def test_numbers_beyond_the_rows_are_said(run):
+    write_table("few.csv", np.random.default_rng(0).standard_normal((5, 1)))
+    status, out, err = run("fit", "few.csv", "-k", "1..9", "--covariance", "tied")
+    assert status == 0 and "warning" in err and "6, 7, 8, 9 left out" in err
+
+
 # ---- progress
 
 class Terminal(io.StringIO):
