@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from gmm_nb.acceleration import climb
 from gmm_nb.mixture import Mixture
-from gmm_nb.selection import ALIASES, NAMES, fit_grid, free_numbers, likelihood_ratio_test, standard_errors, stored
+from gmm_nb.selection import NAMES, fit_grid, free_numbers, likelihood_ratio_test, standard_errors
 from gmm_nb.statistics import prepare
 from gmm_nb.tables import load_faithful, load_iris
 from scipy.stats import kstest
@@ -27,7 +27,6 @@ TRUTH = Mixture([0.4, 0.6], [[0.0, 0.0], [2.5, 1.0]], [[[1.0, 0.3], [0.3, 1.0]],
 TIED = Mixture([0.4, 0.6], [[0.0, 0.0], [2.5, 1.0]], [[1.0, 0.3], [0.3, 1.0]], "tied")
 WITHIN, SHORT = 0.15, 1e-3  # of the spread; nats
 REFERENCE = Path(__file__).parents[1] / "tests" / "oracles"
-WHO = {stored(theirs): theirs for theirs in ALIASES}  # our names -> mclust's, where they differ
 
 
 # ---- the test
@@ -100,7 +99,7 @@ def measure(name: str, X: np.ndarray, settings: Settings) -> dict:
         seconds[jobs] = float(np.median(taken))
     theirs, gaps = json.loads((REFERENCE / f"bic_tight_{name}.json").read_text(encoding="utf-8"))["models"], []
     for cell in cells:
-        kind = WHO.get(stored(cell.covariance_type), cell.covariance_type)
+        kind = cell.covariance_type
         known = theirs[kind][str(cell.n_components)]
         if known and cell.sound and kind != "VVE":
             gaps.append(cell.criteria.log_likelihood - known["loglik"])

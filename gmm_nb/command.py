@@ -24,7 +24,7 @@ import numpy as np
 from . import __version__
 from .covariance import n_parameters
 from .data import as_data
-from .mixture import (STRUCTURES, Mixture, check_target, is_output, load_saved,
+from .mixture import (STORED, Mixture, check_target, is_output, load_saved,
                             open_whole, write_whole)
 from .tables import read_csv
 
@@ -72,9 +72,9 @@ def _structures(text):
     "A structure, a list of them, or all"
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if text != "all" and name not in STRUCTURES:
+        if text != "all" and name not in STORED:
             raise argparse.ArgumentTypeError(f"expected all, or names out of "
-                                             f"{', '.join(STRUCTURES)}; got {name!r}")
+                                             f"{', '.join(STORED)}; got {name!r}")
     return names[0] if len(names) == 1 else names
 
 # %% ../nbs/33_command.ipynb #6e19c4b8
@@ -95,7 +95,7 @@ def _add_fitting(command):
         help="how many Gaussians, or several numbers to choose from, as 1..9 (default: 2)")
     add("--covariance", type=_structures, default="full", metavar="NAME",
         help="the structure of the covariances, several with commas, or all; out of "
-        f"{', '.join(STRUCTURES)} (default: full)")
+        f"{', '.join(STORED)} (default: full)")
     add("--criterion", choices=("bic", "icl", "aic"), default="bic",
         help="what chooses among several (default: bic)")
     add("--seed", type=_at_least(int, 0, 2**32 - 1), default=0,

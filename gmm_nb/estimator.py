@@ -41,8 +41,10 @@ __all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_pa
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
            'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'searched', 'fit', 'rowwise', 'posterior',
            'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
-           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'Completion',
-           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
+           'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
+           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+           'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -638,6 +640,23 @@ class Conversions:
         Raises TypeError for any other class, as `BayesianGaussianMixture`; NotFittedError."""
         return adopted(cls, estimator)
 
+# %% ../nbs/30_estimator.ipynb #5e1c3002
+class InformationCriteria:
+    "What a fit is worth; smaller is better."
+    def bic(self, X, sample_weight=None):
+        "BIC, smaller is better; n is the sum of the weights. Schwarz (1978)"
+        return criterion(self, X, sample_weight, lambda n: np.log(n))
+
+    def aic(self, X, sample_weight=None):
+        "Akaike's information criterion, smaller is better. Akaike (1974)"
+        return criterion(self, X, sample_weight, lambda n: 2.0)
+
+    def icl(self, X, sample_weight=None):
+        """ICL, smaller is better: `bic` and twice what the most probable labels leave open.
+
+        Biernacki, Celeux & Govaert (2000)"""
+        return self.bic(X, sample_weight) - 2 * certainty(self, X, sample_weight)
+
 # %% ../nbs/30_estimator.ipynb #30a0c004
 class Completion:
     "Rows with holes, filled by the fitted mixture."
@@ -654,7 +673,8 @@ class Completion:
         return impute(mixture, X, generator(state) if draw else None)
 
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, Conversions, Completion, DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, Completion, InformationCriteria,
+                      DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None):
         """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.
@@ -685,14 +705,6 @@ class GaussianMixture(FittedAttributes, Conversions, Completion, DensityMixin, P
     def sample(self, n_samples=1, random_state=None):
         "Rows (n, d) and their components (n,), sorted; None: the estimator's random_state."
         return sample_sorted(self, n_samples, random_state)
-
-    def bic(self, X, sample_weight=None):
-        "BIC, smaller is better; n is the sum of the weights. Schwarz (1978)"
-        return criterion(self, X, sample_weight, lambda n: np.log(n))
-
-    def aic(self, X, sample_weight=None):
-        "Akaike's information criterion, smaller is better. Akaike (1974)"
-        return criterion(self, X, sample_weight, lambda n: 2.0)
 
 # %% ../nbs/30_estimator.ipynb #8e948edf
 def sample_sorted(estimator, n_samples, random_state=None):
@@ -726,3 +738,175 @@ def criterion(estimator, X, sample_weight, price):
         raise ValueError("Got sample_weight whose sum, times the log-likelihood of a row, "
                          "is no floating-point number. Divide the weights by a constant.")
     return value
+
+# %% ../nbs/30_estimator.ipynb #5e1c3003
+def certainty(estimator, X, sample_weight=None) -> float:
+    "Sum of log max γ over the rows, at most 0, Eq. (eq-sel-icl)."
+    sure = rowwise(estimator, X, lambda joint: joint.max(axis=0) - log_sum_exp(joint))
+    n = len(sure) if sample_weight is None else np.sum(check_weights(sample_weight, len(sure)))
+    return float(n * weighted_mean(sure.astype(float), sample_weight))
+
+# %% ../nbs/30_estimator.ipynb #5e1c3011
+from .selection import Cell, Grid, check_name, choose, fit_grid, flagged, results_of
+from .selection import NAMES as ALL
+
+# %% ../nbs/30_estimator.ipynb #5e1c3013
+class SelectionParameters(BaseEstimator):
+    "The parameters of `GaussianMixtureSelection`."
+    def __init__(
+        self,
+        n_components=(1, 2, 3, 4, 5, 6, 7, 8, 9),  # numbers of Gaussians, or a single one
+        *,
+        covariance_types="all",  # names of structures, a single one, or "all"
+        criterion="bic",  # "bic", "icl" or "aic"; the smallest is chosen
+        n_init=1,  # races for each number and form of covariances
+        tol=1e-7,  # stop when less log-likelihood a row is left to gain, in nats
+        max_iter=1000,  # most passes over the data, for each start
+        reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread
+        random_state=None,  # int, RandomState, Generator or None
+        n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
+        verbose=0,  # 1 prints a line for each cell
+    ):
+        self.n_components, self.covariance_types = n_components, covariance_types
+        self.criterion, self.n_init, self.tol, self.max_iter = criterion, n_init, tol, max_iter
+        self.reg_covar, self.random_state = reg_covar, random_state
+        self.n_jobs, self.verbose = n_jobs, verbose
+
+    def _on_cell(self, cell, done, total):
+        "Called with every cell that is fitted; an instance may put a progress bar here."
+
+# %% ../nbs/30_estimator.ipynb #5e1c3014
+def grid_of(estimator) -> tuple[list, list]:
+    "The numbers of components and the structures. Raises ValueError for a bad parameter."
+    given, names = estimator.n_components, estimator.covariance_types
+    numbers = [given] if isinstance(given, Integral) else given
+    try:
+        numbers = [*numbers]
+    except TypeError:
+        numbers = []
+    ok = not isinstance(given, str) and numbers and all(_whole(K, 1) for K in numbers)
+    _check(ok, "n_components", given, "whole numbers of at least 1")
+    if isinstance(names, str):
+        names = ALL if names == "all" else [names]
+    try:
+        names = [*names]
+    except TypeError:
+        names = []
+    _check(names, "covariance_types", estimator.covariance_types, "'all' or names")
+    for name in names:
+        check_name(name)
+    return [*dict.fromkeys(map(int, numbers))], [*dict.fromkeys(names)]
+
+# %% ../nbs/30_estimator.ipynb #5e1c301e
+def check_selection(estimator) -> None:
+    "Raise ValueError for a parameter that cannot be meant, but for those of `grid_of`."
+    of = lambda name: getattr(estimator, name)
+    known = ("bic", "icl", "aic")
+    _check(of("criterion") in known, "criterion", of("criterion"), f"one of {known}")
+    for name in ("n_init", "max_iter"):
+        _check(_whole(of(name), 1), name, of(name), "a whole number of at least 1")
+    for name in ("tol", "reg_covar"):
+        number = isinstance(of(name), Real) and not isinstance(of(name), bool)
+        _check(number and 0 <= of(name) < np.inf, name, of(name),
+               "a finite number of at least 0")
+    jobs = of("n_jobs")
+    _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
+           "None or a whole number other than 0")
+
+# %% ../nbs/30_estimator.ipynb #5e1c3016
+def chosen_estimator(selection, cell: Cell, n_samples: float, dtype) -> GaussianMixture:
+    "The fit of a cell as an estimator, as if it had been fitted by itself."
+    same = ("tol", "max_iter", "reg_covar", "n_init", "random_state", "n_jobs")
+    model = GaussianMixture(cell.n_components, covariance_type=cell.covariance_type,
+                            **{name: getattr(selection, name) for name in same})
+    settle(model, cell.result.mixture, dtype)
+    model.converged_, model.n_iter_ = bool(cell.result.converged), cell.result.n_iter
+    model.lower_bounds_ = (cell.result.log_likelihoods / n_samples).tolist()
+    model.lower_bound_, model.n_collapsed_ = model.lower_bounds_[-1], 0
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(selection, name):
+            setattr(model, name, getattr(selection, name))
+    return model
+
+def tell_grid(grid: Grid, total: int) -> None:
+    "Warn of cells that are left out, cannot be chosen, or have not converged."
+    if grid.interrupted:
+        say(f"Interrupted: {len(grid.cells)} of {total} cells were fitted, and the best of "
+            "these was kept.", UserWarning)
+    if grid.dropped:
+        say(f"n_components={', '.join(map(str, grid.dropped))} left out: there are fewer "
+            "rows.", UserWarning)
+    if words := flagged(grid.cells):
+        say(f"Not to be chosen, since a component collapsed or rests on the variance floor: "
+            f"{words}.", VarianceFloorWarning)
+    slow = [f"{cell.covariance_type} with K = {cell.n_components}" for cell in grid.cells
+            if cell.result and not cell.result.converged]
+    if slow:
+        say(f"Not converged: {'; '.join(slow)}. Raise max_iter, or tol if this is good enough.",
+            ConvergenceWarning)
+
+# %% ../nbs/30_estimator.ipynb #5e1c3017
+def select(estimator, X, sample_weight=None):
+    "Fit the grid, choose, keep; warn where something is wrong."
+    check_selection(estimator)
+    numbers, names = grid_of(estimator)
+    X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
+    check_rows(len(X), min(numbers))
+    done = []
+
+    def report(cell, total):
+        done.append(cell)
+        estimator._on_cell(cell, len(done), total)
+        if estimator.verbose:
+            value = getattr(cell.criteria, estimator.criterion) if cell.sound else np.nan
+            print(f"  {len(done)} of {total}: {cell.covariance_type} with "
+                  f"K = {cell.n_components}, {estimator.criterion} {value:.3f}")
+    grid = fit_grid(X, numbers, names, sample_weight, estimator.reg_covar, estimator.n_init,
+                    int(generator(estimator.random_state).integers(2**62)), estimator.n_jobs,
+                    report, tol=estimator.tol, max_iter=estimator.max_iter)
+    place = choose(grid.cells, estimator.criterion)
+    estimator.results_, estimator.best_index_ = results_of(grid.cells), place
+    estimator.best_estimator_ = chosen_estimator(estimator, grid.cells[place], grid.n_samples,
+                                                 X.dtype)
+    tell_grid(grid, len(numbers) * len(names))
+    return estimator
+
+def best_of_grid(estimator, X) -> GaussianMixture:
+    "The chosen fit, for rows that have the right columns. NotFittedError; ValueError."
+    check_is_fitted(estimator, "best_estimator_")
+    validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
+    return estimator.best_estimator_
+
+# %% ../nbs/30_estimator.ipynb #5e1c3019
+class GaussianMixtureSelection(DensityMixin, SelectionParameters):
+    "The best of a grid of Gaussian mixtures by BIC, ICL or AIC, with scikit-learn's interface."
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit every number of components with every structure to rows X (n, d), and choose.
+
+        ValueError for bad input, and where no cell of the grid can be chosen."""
+        return select(self, X, sample_weight)
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        "Fit and return the most probable component of each row under the best fit, (n,)."
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+    def predict(self, X):
+        "Most probable component of each row, (n,)."
+        return best_of_grid(self, X).predict(X)
+
+    def predict_proba(self, X):
+        "Responsibilities (n, K): rows are samples and sum to one."
+        return best_of_grid(self, X).predict_proba(X)
+
+    def score_samples(self, X):
+        "Log-density of each row, (n,), in nats."
+        return best_of_grid(self, X).score_samples(X)
+
+    def score(self, X, y=None, sample_weight=None):
+        "Mean log-density of the rows; weighted where weights are given."
+        return best_of_grid(self, X).score(X, sample_weight=sample_weight)
+
+    def sample(self, n_samples=1, random_state=None):
+        "Rows (n, d) and their components (n,), drawn from the best fit."
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.sample(n_samples, random_state)

@@ -7,8 +7,8 @@ Docs: https://gmm-nb.github.io/gmm_nb/selection.html.md"""
 # %% ../nbs/21_selection.ipynb #5e1c0004
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import islice
+from contextlib import suppress
+from dataclasses import dataclass
 from numbers import Integral
 from typing import Callable, Iterable, NamedTuple
 
@@ -19,24 +19,25 @@ from scipy.optimize import linear_sum_assignment
 
 from .acceleration import climb
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
-from .em import Result, em_steps
+from .em import Result
 from .gaussian import score_covariance, score_mean
-from .initialization import (MOVES, as_many, as_mixture, best_of, find_start,
-                                   given_start, moved, off_saddle, race, refined, revived,
-                                   stack_of, start_rows, start_size, subsample)
-from .mixture import STRUCTURES, Mixture, covariances_shape, log_sum_exp
+from .initialization import (StartRows, as_mixture, best_half, best_of, chosen,
+                                   find_start, given_start, in_order, off_saddle, race,
+                                   refined, revived, stack_of, start_rows, start_size,
+                                   subsample, winners)
+from .mixture import SAME, STORED, STRUCTURES, Mixture, log_sum_exp
 from .statistics import Sample, check_weights, outer, prepare
+from .structures import NAMES
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['AXES', 'GROUPS', 'NAMES', 'ALIASES', 'PASSES', 'TRIED', 'CLOSE', 'MANY', 'CHARTS', 'INFORMATION', 'BOOTSTRAP',
-           'Criteria', 'criteria', 'half_white', 'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'stored',
-           'form', 'Ground', 'one_hot', 'raced', 'prepare_ground', 'ranked', 'Cell', 'fit_cell', 'Grid', 'worth',
-           'fit_grid', 'shared_starts', 'starts_of', 'splits', 'contains', 'better_inside', 'second_look',
-           'within_rows', 'flagged', 'why_none', 'results_of', 'choose', 'log_ratio', 'LikelihoodRatioTest',
-           'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores', 'free_numbers',
-           'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors', 'by_information',
-           'inverse_information', 'by_bootstrap', 'standard_errors']
+__all__ = ['AXES', 'GROUPS', 'MANY', 'CLOSE', 'CHARTS', 'INFORMATION', 'BOOTSTRAP', 'Criteria', 'criteria', 'half_white',
+           'Groups', 'joined', 'cost', 'first_groups', 'hierarchy', 'Ground', 'one_hot', 'rows_for', 'prepare_ground',
+           'races_of', 'Cell', 'fit_cell', 'Grid', 'worth', 'fit_grid', 'splits', 'contains', 'borrowed',
+           'looked_again', 'second_look', 'within_rows', 'flagged', 'why_none', 'results_of', 'choose', 'log_ratio',
+           'LikelihoodRatioTest', 'likelihood_ratio_test', 'check_test', 'check_name', 'by_free_numbers', 'scores',
+           'free_numbers', 'with_free_numbers', 'observed_information', 'relabelled', 'replicate', 'StandardErrors',
+           'by_information', 'inverse_information', 'by_bootstrap', 'standard_errors']
 
 # %% ../nbs/21_selection.ipynb #5e1c0015
 class Criteria(NamedTuple):
@@ -149,18 +150,6 @@ def hierarchy(
         update(i, alive[alive != i])
 
 # %% ../nbs/21_selection.ipynb #5e1c0026
-NAMES = STRUCTURES  # what "all" stands for
-ALIASES = {"VVV": "full", "EEE": "tied", "VVI": "diag", "VII": "spherical"}
-
-def stored(name: str) -> str:
-    "The name that mixtures of a structure carry."
-    return ALIASES.get(name, name)
-
-def form(name: str) -> str:
-    "Which of the four old structures stores its covariances in the same form."
-    forms = {covariances_shape(old, 2, 3): old for old in STRUCTURES}
-    return forms[covariances_shape(stored(name), 2, 3)]
-
 @dataclass(frozen=True, eq=False)
 class Ground:
     "What all cells of a grid share."
@@ -168,26 +157,19 @@ class Ground:
     part: Sample  # distinct rows, or a random part of them: where starts compete
     floor: np.ndarray | None  # (d,) smallest variances
     fraction: float  # of the squared spreads, that the floor is
-    cuts: dict  # from `hierarchy`
+    cuts: dict  # K -> labels (m,) of partitions into K groups
     seed: int
-    n_init: int = 1  # races for each number and form
+    n_init: int = 1  # races for each cell
 
 def one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
     "(K, m) responsibilities from labels (m,)."
     return (labels == np.arange(n_components)[:, None]).astype(float)
 
-def raced(ground: Ground, n_components: int, form: str) -> list[np.ndarray]:
-    "Responsibilities (K, m) in the part: the winners of the races; the hierarchy's, moved."
-    part, K = ground.part, n_components
-    rng = np.random.default_rng([ground.seed, K, STRUCTURES.index(form)])
-    found = [next(iter(find_start(part, K, "kmeans", rng, form, ground.fraction,
-                                  ground.floor))) for _ in range(ground.n_init)]
-    if K in ground.cuts:
-        rows = start_rows(part.X, part.weights, form, ground.fraction)
-        stack = stack_of(rows, one_hot(ground.cuts[K], K)[None])
-        stack = moved(rows, race(rows, stack, 1).stack, as_many(rows, K, MOVES), rng)
-        found.append(as_mixture(rows, revived(stack)))
-    return [mixture.resp(part.X) for mixture in found]
+def rows_for(ground: Ground, name: str) -> StartRows:
+    "The part, ready for a race under a structure."
+    weights = ground.part.weights
+    weights = np.ones(len(ground.part.X)) if weights is None else weights
+    return start_rows(ground.part.X, weights, name, ground.fraction)
 
 # %% ../nbs/21_selection.ipynb #5e1c0028
 def prepare_ground(
@@ -206,35 +188,34 @@ def prepare_ground(
     rows, weights = subsample(sample, size, rng)
     part = prepare(rows, weights, "tied")
     weights = np.ones(len(rows)) if part.weights is None else part.weights
-    return Ground(sample, part, floor, reg_covar, hierarchy(rows, weights, most), seed, n_init)
+    cuts, ward = hierarchy(rows, weights, most), None
+    if len(rows) > 1:
+        ward = linkage(half_white(rows, weights), "ward")
+    both = {K: [labels, fcluster(ward, K, "maxclust") - 1] if K > 1 else [labels]
+            for K, labels in cuts.items()}
+    return Ground(sample, part, floor, reg_covar, both, seed, n_init)
 
 # %% ../nbs/21_selection.ipynb #5e1c0030
-PASSES, TRIED = 8, 7  # iterations before starts are ranked; starts that may go on
-CLOSE = 0.02  # nats a row behind the first one, up to which a start goes on with it
+def races_of(
+    ground: Ground,
+    n_components: int,
+    name: str,  # of the covariance structure
+    rng: np.random.Generator,
+) -> list[Callable[[], Iterable[Mixture]]]:
+    "Functions that make starts on the part, best first, as `best_of` wants them."
+    K, part = n_components, ground.part
+    if K == 1:
+        return [lambda: find_start(part, 1, "kmeans", rng, name, ground.fraction, ground.floor)]
+    groups = [one_hot(labels, K) for labels in ground.cuts.get(K, [])]
 
-def ranked(ground: Ground, starts: Iterable[np.ndarray],
-           structure: str) -> tuple[list[Mixture], int]:
-    """Mixtures after some iterations from each start (K, m), best first; one for each hill.
+    def race_under():
+        more = np.array(groups) if groups else None
+        yield from winners(rows_for(ground, name), K, "kmeans", rng, more)
 
-    And how many are close to the first. CollapsedComponent where none is left."""
-    part, ends, last = ground.part, [], None
-    for resp in starts:
-        try:
-            start = given_start(part, resp, structure, ground.floor)
-            *_, step = islice(em_steps(part, start, ground.floor), PASSES)
-        except CollapsedComponent as error:
-            last = error
-            continue
-        sound = not at_floor(step.updated, ground.floor).any()
-        ends.append((sound, step.log_likelihood, step.updated))
-    if not ends:
-        raise last
-    ends.sort(key=lambda end: end[:2], reverse=True)
-    same = lambda a, b: a[0] == b[0] and abs(a[1] - b[1]) < 1e-6 * part.n_samples
-    ends = [end for i, end in enumerate(ends) if not any(same(end, e) for e in ends[:i])]
-    least = ends[0][1] - CLOSE * part.n_samples
-    near = [end[0] == ends[0][0] and end[1] > least for end in ends[:TRIED]]
-    return [end[2] for end in ends[:TRIED]], sum(near)
+    def alone(resp):
+        with suppress(CollapsedComponent):  # a group may be too small
+            yield given_start(part, resp, name, ground.floor)
+    return [race_under] * ground.n_init + [lambda resp=resp: alone(resp) for resp in groups]
 
 # %% ../nbs/21_selection.ipynb #5e1c0032
 @dataclass(frozen=True, eq=False)
@@ -257,21 +238,20 @@ def fit_cell(
     ground: Ground,
     n_components: int,
     name: str,  # of the covariance structure
-    starts: Iterable[np.ndarray],  # responsibilities (K, m) in the part
+    races: list | None = None,  # functions that make starts; None: `races_of`
     workers: Callable = map,
     **how,  # `acceleration`, `tol`, `max_iter`, `callback` as in `climb`
 ) -> Cell:
     "The best end of a cell's starts. KeyboardInterrupt if it was cut short."
     sample, floor, size = ground.sample, ground.floor, len(ground.part.X)
-    rng = np.random.default_rng([ground.seed, n_components, 99])
+    rng = np.random.default_rng([ground.seed, n_components, [*STORED].index(name)])
     go_on = lambda start: climb(sample, start, floor, workers, **how)
     follow = lambda start: off_saddle(go_on(start), go_on, rng)
-    whole = lambda mixture: refined(sample, mixture, size, floor, rng, workers)
+    whole = lambda mixture: in_order(refined(sample, mixture, size, floor, rng, workers))
+    races = races or races_of(ground, n_components, SAME.get(name, name), rng)
     try:
-        queue, near = ranked(ground, starts, stored(name))
-        races = [lambda m=m: [whole(m)] for m in queue[:near]]
-        races.append(lambda: map(whole, queue[near:]))  # up to one that is off the floor
-        result, _ = best_of(races, follow, sample.n_samples, floor, ground.fraction)
+        result, _ = best_of([lambda make=make: map(whole, make()) for make in races], follow,
+                            sample.n_samples, floor, ground.fraction)
     except CollapsedComponent as error:
         return Cell(n_components, name, reason=str(error))
     if result.interrupted:
@@ -287,7 +267,6 @@ class Grid:
     "Candidates and their fits."
     cells: list  # of `Cell`, by number and structure in the order that was asked for
     dropped: list  # numbers of components that are more than the rows
-    n_samples: float  # rows, or the sum of their weights, in the unit of the traces
     n_samples: float  # rows, or the sum of their weights, in the unit of the traces
     interrupted: bool = False
 
@@ -321,10 +300,8 @@ def fit_grid(
         wanted = [(K, name) for K in kept for name in structures]
         done, interrupted = {}, False
         try:
-            starts = shared_starts(ground, kept, {form(name) for name in structures}, workers)
-
             def work(key):
-                done[key] = fit_cell(ground, *key, starts_of(ground, starts, *key), **how)
+                done[key] = fit_cell(ground, *key, **how)
                 callback(done[key], len(wanted))
             for _ in workers(work, sorted(wanted, key=lambda key: -key[0])):
                 pass
@@ -336,22 +313,6 @@ def fit_grid(
     dropped = [K for K in numbers if K not in kept]
     cells = [done[key] for key in wanted if key in done]
     return Grid(cells, dropped, ground.sample.n_samples, interrupted)
-
-# %% ../nbs/21_selection.ipynb #5e1c0036
-def shared_starts(ground: Ground, numbers, forms, workers: Callable = map) -> dict:
-    "(number, form) -> responsibilities from `raced`."
-    keys = sorted(((K, f) for K in set(numbers) - {1} for f in forms),
-                  key=lambda key: (-key[0], key[1]))
-    return dict(zip(keys, workers(lambda key: raced(ground, *key), keys)))
-
-def starts_of(ground: Ground, starts: dict, n_components: int, name: str) -> list[np.ndarray]:
-    "The starts of one cell, (K, m) responsibilities in the part."
-    K, n_races = n_components, ground.n_init
-    found = [one_hot(ground.cuts[K], K)] if K in ground.cuts else []
-    for (number, f), resps in sorted(starts.items(), key=lambda item: item[0]):
-        if number == K:
-            found += resps if f == form(name) else resps[:n_races]
-    return found
 
 # %% ../nbs/21_selection.ipynb #5e1c0074
 def splits(mixture: Mixture, X: np.ndarray) -> list[np.ndarray]:
@@ -367,35 +328,44 @@ def splits(mixture: Mixture, X: np.ndarray) -> list[np.ndarray]:
 
 def contains(name: str, other: str) -> bool:
     "Whether every mixture of the other structure is one of this."
-    letters = {old: new for new, old in ALIASES.items()}
-    mine, theirs = (letters.get(stored(each), each) for each in (name, other))
+    letters = {old: new for new, old in SAME.items()}
+    mine, theirs = (letters.get(each, each) for each in (name, other))
     return all("IEV".index(a) >= "IEV".index(b) for a, b in zip(mine, theirs))
 
 # %% ../nbs/21_selection.ipynb #5e1c0080
-def better_inside(ground: Ground, done: dict, key: tuple) -> list[np.ndarray]:
-    "Starts from fits of models inside this one that are better than its own."
+CLOSE = 0.003  # nats a row below a cell's fit, up to which another start may still overtake it
+
+def borrowed(ground: Ground, done: dict, key: tuple) -> list[np.ndarray]:
+    "Responsibilities (K, m) from other cells' sound fits: as many components, or one less."
     (K, name), X = key, ground.part.X
-    value = lambda cell: cell.criteria.log_likelihood if cell.sound else -np.inf
-    own = value(done[key]) + 1e-6 * ground.sample.n_samples * ground.sample.unit
-    found = []
-    for (number, other), cell in done.items():
-        if cell.sound and value(cell) > own and contains(name, other):
-            if number == K:
-                found.append(cell.result.mixture.resp(X))
-            elif number == K - 1 and other == name:
-                found += splits(cell.result.mixture, X)
-    return found
+    others = sorted(other for number, other in done if number == K and other != name)
+    found = [done[K, other].result.mixture.resp(X) for other in others if done[K, other].sound]
+    smaller = done.get((K - 1, name))
+    return found + (splits(smaller.result.mixture, X) if smaller and smaller.sound else [])
+
+def looked_again(ground: Ground, done: dict, key: tuple, **how) -> Cell:
+    "The cell, or a better one from what others have found."
+    (K, name), cell, rows = key, done[key], rows_for(ground, key[1])
+    shares = borrowed(ground, done, key)
+    if not shares:
+        return cell
+    ranking = race(rows, stack_of(rows, np.array(shares)), len(shares))
+    ranking = best_half(rows, ranking, 2)
+    own = rows.weights @ cell.result.mixture.log_density(ground.part.X) / rows.weights.sum()
+    near = ranking.values - ranking.handicaps > own - CLOSE
+    some = [chosen(ranking.stack, [s], len(near)) for s in np.flatnonzero(near)]
+    races = [lambda stack=stack: [as_mixture(rows, revived(stack))] for stack in some]
+    again = fit_cell(ground, K, name, races, **how) if races else cell
+    better = again.sound and again.criteria.log_likelihood > cell.criteria.log_likelihood
+    return again if better else cell
 
 def second_look(ground: Ground, done: dict, **how) -> None:
-    "Fit cells, (number, name) -> Cell, again that are worse than a model inside theirs."
+    "Compare all cells, (number, name) -> Cell, with what others have found."
     order = sorted(done, key=lambda key: (key[0], done[key].criteria.n_parameters
                                           if done[key].criteria else 0, key[1]))
     for key in order:
-        if done[key].sound and (starts := better_inside(ground, done, key)):
-            again = fit_cell(ground, *key, starts, **how)
-            better = again.sound and (again.criteria.log_likelihood
-                                      > done[key].criteria.log_likelihood)
-            done[key] = again if better else done[key]
+        if key[0] > 1 and done[key].sound:
+            done[key] = looked_again(ground, done, key, **how)
 
 # %% ../nbs/21_selection.ipynb #5e1c0043
 def within_rows(numbers: list[int], n: int) -> list[int]:
@@ -453,13 +423,13 @@ def choose(cells: list[Cell], criterion: str = "bic") -> int:
 # %% ../nbs/21_selection.ipynb #5e1c0046
 def log_ratio(ground: Ground, k: int, structure: str, **how) -> tuple[float, Mixture | None]:
     "The statistic of Eq. (eq-sel-ratio) and the mixture of k; NaN where there is no fit."
-    starts = shared_starts(ground, [k, k + 1], [form(structure)])
-    offered = lambda K: starts_of(ground, starts, K, structure)
-    null = fit_cell(ground, k, structure, offered(k), **how)
+    null = fit_cell(ground, k, structure, **how)
     if null.result is None:
         return np.nan, None
-    more = splits(null.result.mixture, ground.part.X) + offered(k + 1)
-    larger = fit_cell(ground, k + 1, structure, more, **how)
+    larger = fit_cell(ground, k + 1, structure, **how)
+    if null.sound and larger.sound:  # one of its components may be two
+        both = {(k, structure): null, (k + 1, structure): larger}
+        larger = looked_again(ground, both, (k + 1, structure), **how)
     low, mixture = null.criteria.log_likelihood, null.result.mixture
     high = low if larger.result is None else larger.criteria.log_likelihood
     return 2 * max(high - low, 0.0), mixture  # a twin has the same likelihood, so T ≥ 0
@@ -517,7 +487,7 @@ def check_test(X, k: int, structure: str, n_bootstrap: int) -> None:
 def check_name(name) -> None:
     "ValueError for an unknown structure."
     known = [*NAMES, *(old for old in STRUCTURES if old not in NAMES)]
-    if not isinstance(name, str) or stored(name) not in map(stored, known):
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"Got the covariance structure {name!r}; "
                          f"expected one of {', '.join(known)}.")
 

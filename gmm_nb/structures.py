@@ -20,9 +20,10 @@ from .statistics import FORMS, OUTER, DiagForm
 
 # %% auto #0
 __all__ = ['NAMES', 'FARTHEST', 'deviance', 'deviance_along', 'equal_volume', 'rescaled', 'newton_step', 'equal_shape', 'lengths',
-           'along', 'least_along', 'assembled', 'profile', 'own_axes', 'turns', 'axes_of_one_shape', 'angles', 'turned',
-           'axes_of', 'first_axes', 'common_axes', 'filled', 'bounded', 'rotated', 'aligned', 'one_ball', 'one_box',
-           'PooledDiagForm', 'PooledSphericalForm', 'outer_diag', 'outer_spherical', 'n_free', 'structure_of']
+           'along', 'least_along', 'assembled', 'profile', 'own_axes', 'turns', 'one_matrix', 'axes_of_one_shape',
+           'angles', 'turned', 'axes_of', 'first_axes', 'common_axes', 'filled', 'bounded', 'rotated', 'aligned',
+           'one_ball', 'one_box', 'PooledDiagForm', 'PooledSphericalForm', 'outer_diag', 'outer_spherical', 'n_free',
+           'structure_of']
 
 # %% ../nbs/20_structures.ipynb #20a10006
 NAMES = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV",
@@ -160,21 +161,38 @@ def turns(scatter: np.ndarray) -> int:
     "How often axes are improved: to the end, or three times in a stack of starts."
     return 500 if scatter.ndim == 3 else 3
 
-def axes_of_one_shape(scatter, counts, volume, shape, floor=None, before=None):
-    "VEE: the axes of C in Σ_k = λ_k C, by turns with all lengths. Eq. (eq-st-vee)"
-    like = scatter / counts[..., None, None] if before is None else before
-    sizes, least = np.maximum(np.trace(like, axis1=-2, axis2=-1), 1e-300), np.inf
+def one_matrix(scatter, counts, sizes):
+    "Axes and eigenvalues of C, and the λ_k that belong to them, by turns. Eq. (eq-st-vee)"
     for _ in range(turns(scatter)):
         pooled = (scatter / sizes[..., None, None]).sum(axis=-3, keepdims=True)
-        axes = np.linalg.eigh(pooled)[1]
-        v, value = profile(scatter, counts, volume, shape, axes, floor)
-        if not np.all(v > 0):
+        values, axes = np.linalg.eigh(pooled)
+        if not values.min() > 0:
             break  # F has no minimum
+        last, sizes = sizes, np.sum(along(scatter, axes) / values, axis=-1) / counts
+        sizes = np.maximum(sizes, 1e-300)  # of a component without spread
+        if np.ptp(np.log(sizes) - np.log(last), axis=-1).max() <= 1e-11:
+            break
+    return axes, values, sizes
+
+# %% ../nbs/20_structures.ipynb #20c1e0a2
+def axes_of_one_shape(scatter, counts, volume, shape, floor=None, before=None):
+    "VEE: the axes of C in Σ_k = λ_k C."
+    like = scatter / counts[..., None, None] if before is None else before
+    sizes, least = np.maximum(np.trace(like, axis1=-2, axis2=-1), 1e-300), np.inf
+    axes, values, sizes = one_matrix(scatter, counts, sizes)
+    with np.errstate(over="ignore"):
+        v = sizes[..., None] * values / scatter.shape[-1]
+    if floor is None or np.all(v >= least_along(axes, floor)):
+        return axes
+    for _ in range(turns(scatter)):
+        v, value = profile(scatter, counts, volume, shape, axes, floor)
         last, sizes = sizes, v[..., 0]
         change = np.ptp(np.log(sizes) - np.log(last), axis=-1).max()
         if change <= 1e-11 or np.all(value >= least):
             break  # what is left is rounding
         least = value
+        pooled = (scatter / sizes[..., None, None]).sum(axis=-3, keepdims=True)
+        axes = np.linalg.eigh(pooled)[1]
     return axes
 
 # %% ../nbs/20_structures.ipynb #20a1001c

