@@ -35,7 +35,7 @@ __all__ = ['COMMON', 'MANY', 'ENOUGH', 'is_shared', 'kept_shape', 'second_shape'
 # %% ../nbs/22_missing.ipynb #22a0c023
 def is_shared(structure: str) -> bool:
     "Whether all components have one covariance, so that there is one second sum for all."
-    return getattr(FORMS[structure], "linear", structure == "tied")
+    return FORMS[structure].linear
 
 def kept_shape(structure: str, d: int) -> tuple:
     "The shape of what a structure keeps of a matrix: all of it, the diagonal, the trace."
