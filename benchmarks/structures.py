@@ -98,7 +98,7 @@ def mclust(X: np.ndarray, most: int, tol: float = 0.0) -> tuple[float, dict] | N
 
 def ours(X: np.ndarray, most: int) -> tuple[float, dict]:
     "Seconds and the log-likelihood of each cell that was fitted and does not rest on the floor."
-    from gmm_nb.selection import GaussianMixtureSelection
+    from gmm_nb.estimator import GaussianMixtureSelection
     model = GaussianMixtureSelection(n_components=range(1, most + 1), covariance_types="all", random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

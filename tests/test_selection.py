@@ -347,7 +347,7 @@ def test_ctrl_c_within_a_cell(monkeypatch):
     def interrupted(*args, **how):
         calls.append(1)
         result = climb(*args, **how)
-        return replace(result, interrupted=len(calls) == 3)
+        return replace(result, interrupted=len(calls) == 5)
     monkeypatch.setattr(selection, "climb", interrupted)
     grid = fit_grid(IRIS, [1, 2, 3], ["full"])
     assert grid.interrupted and 0 < len(grid.cells) < 3
