@@ -141,7 +141,8 @@ STARTS = [
     Mutant("twins are not set apart", {"twins(result.mixture) if result.converged else []": "[]"}, "starts"),
     Mutant("the volumes are left out when common axes turn", {"w = 1 / v[..., :, None] - 1 / v[..., None, :]":
             "u = v / np.exp(np.log(v).mean(axis=-1, keepdims=True)); w = 1 / u[..., :, None] - 1 / u[..., None, :]"}, "structures"),
-    Mutant("axes are paired with the wrong lengths", {"    return np.linalg.eigh(scatter)[1]": "    return np.linalg.eigh(scatter)[1][..., ::-1]"}, "structures"),
+    Mutant("axes are paired with the wrong lengths", {"    return np.linalg.eigh(scatter)[1]":
+            "    e = np.linalg.eigh(scatter)[1]\n    return np.concatenate([e[..., :1, :, ::-1], e[..., 1:, :, :]], axis=-3)"}, "structures"),
     Mutant("one volume is the arithmetic mean", {"sizes = np.exp(np.log(squares).mean(axis=-1, keepdims=True))": "sizes = squares.mean(axis=-1, keepdims=True)"}, "structures"),
     Mutant("the floor of an axis is the smallest", {"np.sum(axes**2 * floor[..., None], axis=-2)": "np.min(floor, axis=-1)[..., None] + 0 * axes[..., 0]"}, "structures"),
     Mutant("a shape is counted once too often", {"sizes = 1, d - 1, d * (d - 1) // 2": "sizes = 1, d, d * (d - 1) // 2"}, "structures"),
