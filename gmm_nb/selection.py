@@ -284,7 +284,7 @@ def fit_grid(
     structures: Iterable[str] = NAMES,
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
     reg_covar: float = 1e-6,  # smallest variance, a fraction of each feature's squared spread
-    n_init: int = 1,  # races for each number and form
+    n_init: int = 1,  # races for each cell
     seed: int = 0,
     n_jobs: int | None = 1,  # threads, in scikit-learn's meaning
     callback: Callable = lambda cell, total: None,  # called with each cell that is done
