@@ -759,7 +759,7 @@ class SelectionParameters(BaseEstimator):
         *,
         covariance_types="all",  # names of structures, a single one, or "all"
         criterion="bic",  # "bic", "icl" or "aic"; the smallest is chosen
-        n_init=1,  # races for each cell of covariances
+        n_init=1,  # races for each cell
         tol=1e-7,  # stop when less log-likelihood a row is left to gain, in nats
         max_iter=1000,  # most passes over the data, for each start
         reg_covar=1e-6,  # smallest variance, as a fraction of each feature's squared spread
