@@ -36,14 +36,14 @@ from .statistics import (Sample, blocks, check_weights, precisions,
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
-           'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
-           'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'searched', 'fit', 'rowwise', 'posterior',
-           'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
-           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
-           'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
-           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+__all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks', 'refuse_hooks',
+           'generator', 'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known',
+           'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning',
+           'tell', 'refuse_mask', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'searched', 'fit',
+           'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking',
+           'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
+           'InformationCriteria', 'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion',
+           'certainty', 'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
            'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
@@ -72,12 +72,9 @@ LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_i
 START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
          "or a function that makes one of these")
 
-def check_parameters(estimator) -> None:
-    "Raise ValueError for a parameter that cannot be meant."
+def check_run(estimator) -> None:
+    "Raise ValueError unless `tol`, `reg_covar` and `n_jobs` can be meant."
     of = lambda name: getattr(estimator, name)
-    for name, least in LEAST.items():
-        ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
-        _check(ok, name, of(name), f"a whole number of at least {least}")
     for name in ("tol", "reg_covar"):
         number = isinstance(of(name), Real) and not isinstance(of(name), bool)
         _check(number and 0 <= of(name) < np.inf, name, of(name),
@@ -85,6 +82,14 @@ def check_parameters(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
+
+def check_parameters(estimator) -> None:
+    "Raise ValueError for a parameter that cannot be meant."
+    of = lambda name: getattr(estimator, name)
+    for name, least in LEAST.items():
+        ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
+        _check(ok, name, of(name), f"a whole number of at least {least}")
+    check_run(estimator)
     for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS,
                           "missing": MISSING}.items():
         _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
@@ -805,13 +810,7 @@ def check_selection(estimator) -> None:
     _check(of("criterion") in known, "criterion", of("criterion"), f"one of {known}")
     for name in ("n_init", "max_iter"):
         _check(_whole(of(name), 1), name, of(name), "a whole number of at least 1")
-    for name in ("tol", "reg_covar"):
-        number = isinstance(of(name), Real) and not isinstance(of(name), bool)
-        _check(number and 0 <= of(name) < np.inf, name, of(name),
-               "a finite number of at least 0")
-    jobs = of("n_jobs")
-    _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
-           "None or a whole number other than 0")
+    check_run(estimator)
 
 # %% ../nbs/30_estimator.ipynb #5e1c3016
 def chosen_estimator(selection, cell: Cell, n_samples: float, dtype) -> GaussianMixture:

@@ -26,35 +26,27 @@ from .statistics import check_weights, chunk_rows, prepare, precisions, rows_tha
 from .statistics import squared_spread
 
 # %% auto #0
-__all__ = ['COMMON', 'MANY', 'ENOUGH', 'is_shared', 'kept_shape', 'second_shape', 'add_hidden', 'completed', 'Picked', 'Pattern',
-           'inverses', 'careful_inverses', 'Group', 'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread',
-           'row_sums', 'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured',
-           'spreads_of', 'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table',
-           'groups_of', 'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
+__all__ = ['COMMON', 'MANY', 'ENOUGH', 'kept_shape', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses',
+           'careful_inverses', 'Group', 'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums',
+           'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of',
+           'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'groups_of',
+           'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
-def is_shared(structure: str) -> bool:
-    "Whether all components have one covariance, so that there is one second sum for all."
-    return FORMS[structure].linear
-
 def kept_shape(structure: str, d: int) -> tuple:
     "The shape of what a structure keeps of a matrix: all of it, the diagonal, the trace."
     return np.shape(FORMS[structure].gram(np.zeros((d, 1))))
 
-def second_shape(structure: str, n_components: int, d: int) -> tuple:
-    "The shape of `second` in a `Statistics`."
-    kept = kept_shape(structure, d)
-    return kept if is_shared(structure) else (n_components, *kept)
-
 def add_hidden(
-    second: np.ndarray,  # in the shape of `second_shape`; changed
+    second: np.ndarray,  # in the shape of `Form.shape`; changed
     structure: str,
     m: np.ndarray,  # (q,) hidden columns
     spread: np.ndarray,  # (K, q, q) what they vary by
 ) -> None:
     "Add covariances of hidden columns to what a structure keeps of second moments."
-    kept = second.ndim - (not is_shared(structure))
-    if is_shared(structure):
+    linear = FORMS[structure].linear  # one second sum for all components
+    kept = second.ndim - (not linear)
+    if linear:
         spread = spread.sum(axis=0)
     if kept == 2:
         second[..., m[:, None], m] += spread
@@ -76,9 +68,9 @@ def completed(
     B, C = map(np.stack, zip(*(regression(mixture.factor(k), o, m) for k in range(K))))
     G = np.zeros((K, d, len(o)))
     G[:, o, np.arange(len(o))], G[:, m] = 1, B
-    second, kept = np.zeros(second_shape(structure, K, d)), kept_shape(structure, d)
+    second, kept = np.zeros(FORMS[structure].shape(K, d)), kept_shape(structure, d)
     if len(kept) == 2:
-        g = G[0] if is_shared(structure) else G
+        g = G[0] if FORMS[structure].linear else G
         whole = g @ s.second @ np.swapaxes(g, -1, -2)
         second[...] = 0.5 * (whole + np.swapaxes(whole, -1, -2))
     else:  # nothing follows from other columns: B is zero
@@ -280,7 +272,7 @@ def row_sums(sample: Sample, mixture: Mixture, pieces: list, about, careful: boo
     "Counts, first and second sums about `about` (K, d), log-likelihood, Eq. (eq-x-sums)."
     (K, d), structure = mixture.means.shape, mixture.structure
     counts, first, log_likelihood = np.zeros(K), np.zeros((K, d)), 0.0
-    second, shared = np.zeros(second_shape(structure, K, d)), is_shared(structure)
+    second, shared = np.zeros(FORMS[structure].shape(K, d)), FORMS[structure].linear
     for group in pieces:
         X, weights = np.take(sample.X, group.rows, axis=0).T, sample.weights
         weights = None if weights is None else weights[group.rows]
@@ -409,7 +401,7 @@ def part_of(X, rows, seen, weights, origin, radius, structure, shelf) -> Sample:
     weights = None if weights is None else weights[rows]
     n = float(len(rows) if weights is None else weights.sum())
     scatter, chunk = np.zeros(len(seen)), chunk_rows(len(rows), 4 * len(seen))
-    if is_shared(structure):  # its E-step leaves out what all components share
+    if FORMS[structure].linear:  # its E-step leaves out what all components share
         whole = len(kept_shape(structure, len(seen))) == 2
         blocks = range(0, len(rows), chunk)
         scatter = _scatter(picked, weights, origin, blocks, chunk, whole)

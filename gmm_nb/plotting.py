@@ -368,9 +368,8 @@ def marginal(
     columns,  # indices of the columns to keep
 ) -> Mixture:  # the same mixture seen in these columns only, with full covariances
     "Some of the columns: parts of the means, blocks of the covariances, Eq. (eq-p-marginal)."
-    columns = np.asarray(columns)
-    blocks = mixture.matrices()[:, columns[:, None], columns]
-    return Mixture(mixture.weights, mixture.means[:, columns], blocks)
+    part = mixture.marginal(columns)
+    return Mixture(part.weights, part.means, part.matrices())
 
 # %% ../nbs/31_plotting.ipynb #260c9df7
 def _pair(ax, mixture, X, resp, i, j, window, order):

@@ -305,7 +305,7 @@ def fit_grid(
                 callback(done[key], len(wanted))
             for _ in workers(work, sorted(wanted, key=lambda key: -key[0])):
                 pass
-            second_look(ground, done, **how)
+            second_look(ground, done, workers=workers, **how)
         except KeyboardInterrupt:
             if not done:
                 raise

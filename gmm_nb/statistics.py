@@ -18,9 +18,9 @@ from .data import as_data, forwarding
 from .mixture import STORED, Mixture, StructureTable
 
 # %% auto #0
-__all__ = ['OUTER', 'FORMS', 'MUCH', 'FEW', 'outer', 'Statistics', 'Form', 'FullForm', 'TiedForm', 'DiagForm', 'SphericalForm',
-           'features', 'precisions', 'coefficients', 'chunk_rows', 'blocks', 'Sample', 'prepare', 'weight_unit',
-           'rows_that_count', 'check_weights', 'rounding_floor', 'squared_spread', 'quantiles']
+__all__ = ['OUTER', 'FORMS', 'MUCH', 'FEW', 'outer', 'Statistics', 'Form', 'FullForm', 'LinearForm', 'TiedForm', 'DiagForm',
+           'SphericalForm', 'features', 'precisions', 'coefficients', 'chunk_rows', 'blocks', 'Sample', 'prepare',
+           'weight_unit', 'rows_that_count', 'check_weights', 'rounding_floor', 'squared_spread', 'quantiles']
 
 # %% ../nbs/10_statistics.ipynb #05ccec02
 def _outer_full(a, b):
@@ -167,18 +167,10 @@ class FullForm:
         return Z @ Z.T
 
 # %% ../nbs/10_statistics.ipynb #03075236
-class TiedForm:
-    "One covariance for all components, (d, d): no quadratic features; `second` is the scatter."
+class LinearForm:
+    "One covariance for all components: no quadratic features."
 
     linear = True
-
-    def shape(self, K, d):
-        "One matrix."
-        return d, d
-
-    def times(self, L, v):
-        "One symmetric matrix for all vectors."
-        return v @ L
 
     def n_quadratic(self, d):
         "Zero: what is common to all components cancels in the softmax."
@@ -190,6 +182,17 @@ class TiedForm:
     def coefficients(self, L, K):
         "No coefficients, (K, 0)."
         return np.empty((K, 0))
+
+class TiedForm(LinearForm):
+    "One matrix for all components, (d, d); `second` is the scatter."
+
+    def shape(self, K, d):
+        "One matrix."
+        return d, d
+
+    def times(self, L, v):
+        "One symmetric matrix for all vectors."
+        return v @ L
 
     def gram(self, Z):
         "All of it, (d, d)."

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from .covariance import (STRUCTURES, Structure, above, raise_matrices, raise_spheres,
                                raise_variances)
 from .mixture import SAME, STORED
-from .statistics import FORMS, OUTER, DiagForm
+from .statistics import FORMS, OUTER, DiagForm, LinearForm
 
 # %% auto #0
 __all__ = ['NAMES', 'FARTHEST', 'deviance', 'deviance_along', 'equal_volume', 'rescaled', 'newton_step', 'equal_shape', 'lengths',
@@ -336,24 +336,11 @@ def one_box(scatter, counts, d):
     return np.repeat(common[..., None, :], counts.shape[-1], axis=-2)
 
 # %% ../nbs/20_structures.ipynb #20a1002c
-class PooledDiagForm(DiagForm):
-    "One diagonal covariance for all: no quadratic features; `second` is the diagonal, (d,)."
-    linear = True
-
+class PooledDiagForm(LinearForm, DiagForm):
+    "One diagonal covariance for all: `second` is the diagonal, (d,)."
     def shape(self, K, d):
         "One row."
         return (d,)
-
-    def n_quadratic(self, d):
-        "Zero, as for tied."
-        return 0
-
-    def fill(self, x, out):
-        "Nothing to fill in."
-
-    def coefficients(self, L, K):
-        "No coefficients, (K, 0)."
-        return np.empty((K, 0))
 
     def total(self, scatter):
         "The diagonal."
