@@ -25,21 +25,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
-from .em import Result
+from .em import LIKELIHOOD, Objective, Result
+from .initialization import LEAST as START_FLOOR
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
-from .mixture import SAME, STORED, Mixture, log_sum_exp, softmax
+from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
+                            softmax)
+from .prior import check_labels, masks, n_fixed, objective_of, start_from_labels
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
-           'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'check_rows',
-           'remembered', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
-           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
-           'adopted', 'Conversions', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion']
+__all__ = ['LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_parameters', 'hooks', 'refuse_hooks', 'generator',
+           'covariances_from', 'known_means', 'with_known_parts', 'objective_for', 'last_mixture', 'start_is_known',
+           'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning',
+           'tell', 'check_rows', 'remembered', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric',
+           'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part',
+           'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'GaussianMixture', 'sample_sorted',
+           'weighted_mean', 'criterion']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -159,6 +163,23 @@ def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
             estimator.precisions_init, estimator.covariance_type, K, n_features)
     return replace(mixture, **known)
 
+INIT = {"weights": "weights_init", "means": "means_init", "covariances": "precisions_init"}
+
+def objective_for(estimator, sample: Sample, labels, workers) -> Objective:
+    "What a fit climbs, from `prior`, `fixed` and labels. ValueError where they cannot be."
+    if estimator.prior is None and estimator.fixed is None and labels is None:
+        return LIKELIHOOD
+    K, d, structure = estimator.n_components, sample.X.shape[1], estimator.covariance_type
+    for name, held in masks(estimator.fixed, K).items():
+        if held.any() and getattr(estimator, INIT[name]) is None:
+            raise ValueError(f"Got fixed {name} and no {INIT[name]}; expected their values in "
+                             f"{INIT[name]}, with any guess for the components that are free.")
+    unit = np.ones(covariances_shape(structure, K, d))
+    unit = unit * np.eye(d) if STORED[structure] in ("full", "tied") else unit
+    blank = Mixture(np.full(K, 1 / K), np.zeros((K, d)), unit, structure)
+    given = with_known_parts(blank, estimator, d)
+    return objective_of(sample, given, estimator.prior, estimator.fixed, labels, workers)
+
 # %% ../nbs/30_estimator.ipynb #6a3dbdd1
 def last_mixture(estimator, n_features: int) -> Mixture | None:
     "The mixture that `warm_start` goes on from, if there is one of this kind."
@@ -176,7 +197,7 @@ def start_is_known(estimator) -> bool:
 
 # %% ../nbs/30_estimator.ipynb #4f6a81c3
 def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
-          warm: bool = True) -> list:
+          warm: bool = True, labelled=None) -> list:
     "Functions that make starts, best first; `counts` says which rows are in the sample."
     K, structure = estimator.n_components, estimator.covariance_type
     method, d = estimator.init_params, sample.X.shape[1]
@@ -192,6 +213,8 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         if estimator.means_init is not None:
             means = known_means(estimator, d)
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
+        if isinstance(method, str) and labelled is not None:
+            return [start_from_labels(sample, labelled, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
             return find_start(sample, K, method, rng, structure,
                               estimator.reg_covar, floor, workers)
@@ -235,14 +258,19 @@ def earlier_run(estimator, sample: Sample) -> Result | None:
     same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
     return result if same and len(result.log_likelihoods) else None
 
-def run_races(estimator, sample: Sample, counts, floor, rng, workers) -> tuple[Result, int]:
+def run_races(estimator, sample: Sample, counts, floor, rng, workers,
+              objective: Objective = LIKELIHOOD) -> tuple[Result, int]:
     "The best end of all races, and how many starts collapsed."
-    report, after = reporter(estimator), earlier_run(estimator, sample)
+    report, plain = reporter(estimator), objective is LIKELIHOOD
+    after = earlier_run(estimator, sample) if plain else None
+    # a prior may do without a floor, but a start has no prior
+    least = floor if plain else variance_floor(sample, max(estimator.reg_covar, START_FLOOR))
 
     def go_on(start, after=after):
         try:
             return climb(sample, start, floor, workers, estimator.acceleration,
-                         estimator.max_iter, tol=estimator.tol, callback=report, after=after)
+                         estimator.max_iter, tol=estimator.tol, callback=report, after=after,
+                         objective=objective)
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
                 raise
@@ -252,7 +280,8 @@ def run_races(estimator, sample: Sample, counts, floor, rng, workers) -> tuple[R
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
 
     def found(warm):
-        starts = races(estimator, sample, counts, floor, rng, workers, warm)
+        starts = races(estimator, sample, counts, least, rng, workers, warm,
+                       getattr(objective, "labelled", None))
         return best_of(starts, follow, sample.n_samples, floor, estimator.reg_covar)
     try:
         return found(True)
@@ -326,35 +355,43 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def searched(estimator, X, sample_weight=None):
+def searched(estimator, X, sample_weight=None, labels=None):
     "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
     refuse_hooks(estimator)
     check_parameters(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
+    if labels is not None:
+        labels = check_labels(labels, len(X), estimator.n_components)
     with parallel(estimator.n_jobs) as workers:
         sample = prepare(X, sample_weight, estimator.covariance_type, workers)
         floor = variance_floor(sample, estimator.reg_covar)
         if len(sample.X) < len(X):  # rows of weight zero are left out
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
+        labels = None if labels is None else labels[counts]
+        objective = objective_for(estimator, sample, labels, workers)
         rng = generator(estimator.random_state)
-        return *run_races(estimator, sample, counts, floor, rng, workers), sample, floor
+        found = run_races(estimator, sample, counts, floor, rng, workers, objective)
+        return *found, sample, floor, objective
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
-def fit(estimator, X, sample_weight=None):
+def fit(estimator, X, sample_weight=None, labels=None):
     "Fit an estimator: search, keep the result; warn where something is wrong."
     with remembered(estimator):
-        result, collapsed, sample, floor = searched(estimator, X, sample_weight)
+        result, collapsed, sample, floor, objective = searched(estimator, X, sample_weight,
+                                                               labels)
     settle(estimator, result.mixture, sample.X.dtype)
-    if estimator.warm_start:
+    vars(estimator).pop("_run", None)
+    if estimator.warm_start and objective is LIKELIHOOD:
         estimator._run = (traits(sample), estimator.reg_covar), result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
-    tell(estimator, result, at_floor(result.mixture, floor), sample.n_samples)
+    free = ~masks(estimator.fixed, estimator.n_components)["covariances"]
+    tell(estimator, result, at_floor(result.mixture, floor) & free, sample.n_samples)
     return estimator
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
@@ -397,6 +434,8 @@ class Parameters(BaseEstimator):
         verbose_interval=10,  # passes between prints
         n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
         acceleration="natural-gradient",  # or "squarem"; None is the EM of the derivation
+        prior=None,  # "default", or a Prior: the fit is the posterior mode
+        fixed=None,  # {"weights", "means", "covariances": True or indices}: held as in *_init
     ):
         self.n_components, self.covariance_type = n_components, covariance_type
         self.tol, self.reg_covar = tol, reg_covar
@@ -406,6 +445,7 @@ class Parameters(BaseEstimator):
         self.random_state, self.warm_start, self.verbose = random_state, warm_start, verbose
         self.verbose_interval, self.n_jobs = verbose_interval, n_jobs
         self.acceleration = acceleration
+        self.prior, self.fixed = prior, fixed
 
     def _on_step(self, step):
         "Called with every step of EM; an instance may put a progress bar here."
@@ -535,7 +575,8 @@ class FittedAttributes:
     def _n_parameters(self):
         "How many free parameters `bic` and `aic` count."
         mixture = settled(self)
-        return n_parameters(mixture.structure, *mixture.means.shape)
+        shape = mixture.structure, *mixture.means.shape
+        return n_parameters(*shape) - n_fixed(getattr(self, "fixed", None), *shape)
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a78
 FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_",
@@ -599,10 +640,10 @@ class Conversions:
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
 class GaussianMixture(FittedAttributes, Conversions, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, labels=None):
         """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.
-        Raises ValueError for bad input."""
-        return fit(self, X, sample_weight)
+        `labels` (n,) tells components of rows, −1 if unknown. ValueError for bad input."""
+        return fit(self, X, sample_weight, labels)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         "Fit and return the most probable component of each row, (n,)."
