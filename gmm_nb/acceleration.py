@@ -384,6 +384,8 @@ def steps_by(
     if acceleration not in ACCELERATIONS:
         raise ValueError(f"Got acceleration={acceleration!r}; "
                          f"expected one of {tuple(ACCELERATIONS)}.")
+    if objective.constant:  # there is nothing to accelerate
+        return em_steps
     exact = structure in EXPONENTIAL and objective.natural
     if acceleration == "natural-gradient" and not exact:
         return squarem_steps

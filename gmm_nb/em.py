@@ -27,6 +27,7 @@ __all__ = ['LIKELIHOOD', 'Objective', 'one_pass', 'Step', 'em_steps', 'aitken', 
 class Objective:
     "What EM climbs, by its two steps: the log-likelihood of all rows. Chapter 23 has others."
     natural = True  # whether EM's step is its gradient, Eq. (eq-e-gradient)
+    constant = False  # whether the sums are the same under any mixture: one M-step is the end
 
     def e_step(self, sample, mixture, workers=map, about=None) -> Statistics:
         "Sums over all rows; their `log_likelihood` is the value of the objective."
@@ -85,7 +86,8 @@ def em_steps(
     "Plain EM, step after step without end. Dempster, Laird & Rubin (1977)"
     for n_iter in count(1):
         statistics, updated = one_pass(sample, mixture, floor, workers, objective)
-        yield Step(n_iter, mixture, statistics.log_likelihood, updated)
+        left = 0.0 if objective.constant else None
+        yield Step(n_iter, mixture, statistics.log_likelihood, updated, left)
         mixture = updated
 
 # %% ../nbs/14_em.ipynb #cfe781f1

@@ -31,7 +31,8 @@ from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
                             softmax)
-from .prior import check_labels, masks, n_fixed, objective_of, start_from_labels
+from .prior import (check_labels, masks, matched, n_fixed, objective_of,
+                          start_from_labels)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -197,10 +198,13 @@ def start_is_known(estimator) -> bool:
 
 # %% ../nbs/30_estimator.ipynb #4f6a81c3
 def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
-          warm: bool = True, labelled=None) -> list:
+          warm: bool = True, objective: Objective = LIKELIHOOD) -> list:
     "Functions that make starts, best first; `counts` says which rows are in the sample."
     K, structure = estimator.n_components, estimator.covariance_type
     method, d = estimator.init_params, sample.X.shape[1]
+    if objective.constant:  # every row has a label: no start matters
+        sums = objective.e_step(sample, objective.fixed.mixture)
+        return [lambda: [objective.m_step(sums, floor)]]
     last = last_mixture(estimator, sample.X.shape[1]) if warm else None
     if last is not None:
         return [lambda: [last]]
@@ -213,8 +217,6 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         if estimator.means_init is not None:
             means = known_means(estimator, d)
             return [start_near(sample, means, structure, rng, estimator.reg_covar)]
-        if isinstance(method, str) and labelled is not None:
-            return [start_from_labels(sample, labelled, structure, rng, estimator.reg_covar)]
         if isinstance(method, str):
             return find_start(sample, K, method, rng, structure,
                               estimator.reg_covar, floor, workers)
@@ -225,8 +227,13 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         return [given_start(sample, resp, structure, floor)]
 
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
-    with_parts = lambda: (with_known_parts(mixture, estimator, d) for mixture in make())
-    return [with_parts] * (estimator.n_init if drawn else 1)
+    kinds, labelled = [make], getattr(objective, "labelled", None)
+    if labelled is not None and estimator.means_init is None and isinstance(method, str):
+        kinds = [lambda: (matched(start, sample, labelled) for start in make()),
+                 lambda: [start_from_labels(sample, labelled, structure, rng,
+                                            estimator.reg_covar)]]
+    with_parts = lambda make: lambda: (with_known_parts(start, estimator, d) for start in make())
+    return [with_parts(kind) for kind in kinds] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/30_estimator.ipynb #33aab6de
 def reporter(estimator):
@@ -280,8 +287,7 @@ def run_races(estimator, sample: Sample, counts, floor, rng, workers,
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
 
     def found(warm):
-        starts = races(estimator, sample, counts, least, rng, workers, warm,
-                       getattr(objective, "labelled", None))
+        starts = races(estimator, sample, counts, least, rng, workers, warm, objective)
         return best_of(starts, follow, sample.n_samples, floor, estimator.reg_covar)
     try:
         return found(True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Callable
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.special import xlogy
 
 from .covariance import STRUCTURES, _no_estimate, centre
@@ -25,7 +26,7 @@ from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk
 # %% auto #0
 __all__ = ['HELD', 'APART', 'LEAST_COUNT', 'Prior', 'PseudoStatistics', 'kept', 'pseudo_statistics', 'Fixed', 'posterior_mode',
            'log_kernel', 'log_prior', 'rows_of_default', 'default_prior', 'scatter_of', 'masks', 'fixed_parts',
-           'n_fixed', 'labelled_log_likelihood', 'Labelled', 'check_labels', 'rows_of', 'labelled_rows',
+           'n_fixed', 'labelled_log_likelihood', 'Labelled', 'check_labels', 'rows_of', 'labelled_rows', 'matched',
            'means_from_labels', 'start_from_labels', 'KnownBefore', 'objective_of']
 
 # %% ../nbs/23_prior.ipynb #2300f001
@@ -317,8 +318,9 @@ def labelled_log_likelihood(mixture: Mixture, statistics: Statistics) -> float:
 @dataclass(frozen=True, eq=False)
 class Labelled:
     "Rows whose component is known, as sums, and the other rows."
-    statistics: Statistics  # the same in every pass
-    others: Sample | None  # None where every row has a label
+    labels: np.ndarray  # (n,) components, −1 where unknown
+    statistics: Statistics  # sums over the labelled rows, the same in every pass
+    others: Sample | None  # the other rows; None where every row has a label
 
     def e_step(self, mixture: Mixture, workers: Callable = map, about=None) -> Statistics:
         "Sums over all rows, given the labels."
@@ -367,9 +369,23 @@ def labelled_rows(
     resp = (labels[known] == np.arange(n_components)[:, None]).astype(float)
     sums = statistics_of(sample.X[known].astype(float), weights[known], resp,
                          SAME.get(structure, structure))
-    return Labelled(sums, None if known.all() else rows_of(sample, ~known, workers))
+    others = None if known.all() else rows_of(sample, ~known, workers)
+    return Labelled(labels, sums, others)
 
 # %% ../nbs/23_prior.ipynb #2300f00b
+def matched(mixture: Mixture, sample: Sample, labelled: Labelled) -> Mixture:
+    "The same mixture, its components in the order that makes the labelled rows likeliest."
+    known = labelled.labels >= 0
+    joint = np.maximum(mixture.log_joint(sample.X[known]), -1e300 / len(known))
+    if sample.weights is not None:
+        joint = joint * sample.weights[known]
+    of = labelled.labels[known] == np.arange(mixture.n_components)[:, None]
+    order = linear_sum_assignment(of.astype(float) @ joint.T, maximize=True)[1]
+    S = mixture.covariances if mixture.stored == "tied" else mixture.covariances[order]
+    return replace(mixture, weights=mixture.weights[order], means=mixture.means[order],
+                   covariances=S)
+
+# %% ../nbs/23_prior.ipynb #2300f00c
 def means_from_labels(
     sample: Sample,
     labelled: Labelled,
@@ -395,7 +411,7 @@ def start_from_labels(sample, labelled, structure, rng, fraction: float) -> Mixt
     means = means_from_labels(sample, labelled, structure, rng)
     return start_near(sample, means, structure, rng, fraction)
 
-# %% ../nbs/23_prior.ipynb #2300f00c
+# %% ../nbs/23_prior.ipynb #2300f00d
 @dataclass(frozen=True, eq=False)
 class KnownBefore(Objective):
     "Log-likelihood plus log prior, with fixed parts and labels, Eq. (eq-p-objective)."
@@ -409,6 +425,10 @@ class KnownBefore(Objective):
         pseudo = self.pseudo
         told = pseudo.weights.any() or pseudo.shrinkage.any() or pseudo.counts.any()
         return not (told or self.fixed.any)
+
+    @property
+    def constant(self):
+        return self.labelled is not None and self.labelled.others is None
 
     def e_step(self, sample, mixture, workers=map, about=None) -> Statistics:
         if self.labelled is None:
@@ -426,7 +446,7 @@ class KnownBefore(Objective):
 
 LEAST_COUNT = 1e-290  # of a component without rows, so that its mean is a number
 
-# %% ../nbs/23_prior.ipynb #2300f00d
+# %% ../nbs/23_prior.ipynb #2300f00e
 def objective_of(
     sample: Sample,  # the data, from `prepare`
     given: Mixture,  # has the parts that are fixed, and the structure
