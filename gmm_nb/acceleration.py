@@ -197,8 +197,7 @@ class Curvature:
 
 # %% ../nbs/15_acceleration.ipynb #6bcd80c8
 def extrapolated(
-    best: Point, second: Point, longest: float, origin: np.ndarray, floor,
-    objective: Objective = LIKELIHOOD,
+    best: Point, second: Point, longest: float, origin, floor, objective=LIKELIHOOD
 ) -> tuple[Mixture | None, float]:
     "The mixture of Eq. (eq-e-squarem), or None where there is none, and the length α."
     passed = best.mixture, best.updated, second.updated
@@ -423,6 +422,7 @@ def raised(start: Mixture, floor: np.ndarray | None) -> Mixture:
     S = STRUCTURES[start.structure].raise_to(start.covariances, floor)
     return start if np.array_equal(S, start.covariances) else replace(start, covariances=S)
 
+# %% ../nbs/15_acceleration.ipynb #b2d08cd7
 def climb(
     sample: Sample,  # data, from `prepare`
     start: Mixture,

@@ -23,7 +23,7 @@ from .statistics import Sample, Statistics
 # %% auto #0
 __all__ = ['LIKELIHOOD', 'Objective', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result', 'run']
 
-# %% ../nbs/14_em.ipynb #5283fac6
+# %% ../nbs/14_em.ipynb #5283fac5
 class Objective:
     "What EM climbs, by its two steps: the log-likelihood of all rows. Chapter 23 has others."
     natural = True  # whether EM's step is its gradient, Eq. (eq-e-gradient)
@@ -43,6 +43,7 @@ class Objective:
 
 LIKELIHOOD = Objective()
 
+# %% ../nbs/14_em.ipynb #5283fac6
 def one_pass(
     sample: Sample,
     mixture: Mixture,

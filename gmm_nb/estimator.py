@@ -164,6 +164,7 @@ def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
             estimator.precisions_init, estimator.covariance_type, K, n_features)
     return replace(mixture, **known)
 
+# %% ../nbs/30_estimator.ipynb #b83f4a0b
 INIT = {"weights": "weights_init", "means": "means_init", "covariances": "precisions_init"}
 
 def objective_for(estimator, sample: Sample, labels, workers) -> Objective:
@@ -206,8 +207,9 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         sums = objective.e_step(sample, objective.fixed.mixture)
         return [lambda: [objective.m_step(sums, floor)]]
     last = last_mixture(estimator, sample.X.shape[1]) if warm else None
+    labelled = getattr(objective, "labelled", None)
     if last is not None:
-        return [lambda: [last]]
+        return [lambda: [last if labelled is None else matched(last, sample, labelled)]]
 
     def make():
         if start_is_known(estimator):
@@ -227,12 +229,12 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         return [given_start(sample, resp, structure, floor)]
 
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
-    kinds, labelled = [make], getattr(objective, "labelled", None)
+    kinds = [make]
     if labelled is not None and estimator.means_init is None and isinstance(method, str):
-        kinds = [lambda: (matched(start, sample, labelled) for start in make()),
-                 lambda: [start_from_labels(sample, labelled, structure, rng,
-                                            estimator.reg_covar)]]
-    with_parts = lambda make: lambda: (with_known_parts(start, estimator, d) for start in make())
+        kinds = [lambda: (matched(start, sample, labelled) for start in make()), lambda: [
+            start_from_labels(sample, labelled, structure, rng, estimator.reg_covar)]]
+    known = lambda start: with_known_parts(start, estimator, d)
+    with_parts = lambda make: lambda: map(known, make())
     return [with_parts(kind) for kind in kinds] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/30_estimator.ipynb #33aab6de
@@ -265,8 +267,7 @@ def earlier_run(estimator, sample: Sample) -> Result | None:
     same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
     return result if same and len(result.log_likelihoods) else None
 
-def run_races(estimator, sample: Sample, counts, floor, rng, workers,
-              objective: Objective = LIKELIHOOD) -> tuple[Result, int]:
+def run_races(estimator, sample, counts, floor, rng, workers, objective) -> tuple[Result, int]:
     "The best end of all races, and how many starts collapsed."
     report, plain = reporter(estimator), objective is LIKELIHOOD
     after = earlier_run(estimator, sample) if plain else None
@@ -276,14 +277,13 @@ def run_races(estimator, sample: Sample, counts, floor, rng, workers,
     def go_on(start, after=after):
         try:
             return climb(sample, start, floor, workers, estimator.acceleration,
-                         estimator.max_iter, tol=estimator.tol, callback=report, after=after,
-                         objective=objective)
+                         estimator.max_iter, after, objective, tol=estimator.tol,
+                         callback=report)
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
                 raise
             # a start that was given is kept
             return Result(start, np.empty(0), 0, False, collapse=str(error))
-
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
 
     def found(warm):

@@ -34,7 +34,7 @@ __all__ = ['LEAST_COUNT', 'HELD', 'APART', 'Prior', 'PseudoStatistics', 'kept', 
 class Prior:
     """What is known of the parameters, in rows that one seems to have seen, Eq. (eq-p-prior).
 
-    Every field may be left out, and then says nothing. ValueError for a field that cannot be."""
+    Every field may be left out, and then says nothing. ValueError for what cannot be."""
     concentration: float | np.ndarray = 1.0  # α of the weights, at least 1: a number or (K,)
     mean: np.ndarray | None = None  # m, where means are expected: (d,) or (K, d)
     shrinkage: float | np.ndarray = 0.0  # κ, the rows that `mean` is worth: a number or (K,)
@@ -93,7 +93,7 @@ def _shaped(prior, name, shape, *others):
 
 # %% ../nbs/23_prior.ipynb #23a0000e
 def _numbers(name, value, least=-np.inf):
-    "A read-only array of finite real numbers, none below `least`; ValueError says what is wrong"
+    "A read-only array of finite numbers, none below `least`. ValueError says what is wrong."
     try:
         given = np.asarray(value)
     except ValueError:  # rows of different lengths
@@ -146,7 +146,8 @@ class Fixed:
     covariances: np.ndarray  # (K,) booleans
 
     @property
-    def any(self) -> bool:
+    def some(self) -> bool:
+        "Whether anything is held."
         return bool((self.weights | self.means | self.covariances).any())
 
     def shares(self, amounts):
@@ -166,7 +167,7 @@ class Fixed:
 
     def put(self, mixture: Mixture) -> Mixture:
         "The mixture with all held parts in their places."
-        if not self.any:
+        if not self.some:
             return mixture
         return replace(mixture, weights=self.shares(mixture.weights),
                        means=np.where(self.means[:, None], self.mixture.means, mixture.means),
@@ -384,7 +385,7 @@ class KnownBefore(Objective):
         "A prior has divisors of its own, and fixed parts leave a part of the gradient out."
         pseudo = self.pseudo
         told = pseudo.weights.any() or pseudo.shrinkage.any() or pseudo.counts.any()
-        return not (told or self.fixed.any)
+        return not (told or self.fixed.some)
 
     @property
     def constant(self):
