@@ -554,3 +554,51 @@ def test_climb_holds_the_parts_of_the_start():
         end = climb(sample, start, acceleration=acceleration, objective=goal).mixture
         assert_array_equal(end.weights, start.weights)
         assert_array_equal(end.means[0], start.means[0])
+
+
+@pytest.mark.parametrize("acceleration", [None, "squarem"])
+def test_fixed_parts_stay_in_every_pass(acceleration):
+    "Also where a start is raised to the floor"
+    X = blobs(3, n=300)[0]
+    sample = prepare(X)
+    start = Mixture([0.2, 0.3, 0.5], X[:3], [1e-4 * np.eye(3), np.cov(X.T), np.eye(3)])
+    goal, seen = objective_of(sample, start, fixed={"covariances": [0, 2], "means": [1]}), []
+    climb(sample, start, variance_floor(sample, 1e-2), acceleration=acceleration, objective=goal, tol=1e-10, callback=lambda step: seen.append(step.mixture))
+    assert len(seen) > 5
+    for m in seen:
+        assert_array_equal(m.covariances[[0, 2]], start.covariances[[0, 2]])
+        assert_array_equal(m.means[1], start.means[1])
+
+
+def test_fixed_covariances_stay_in_extrapolated_mixtures():
+    "Means move, so an extrapolation of the sums would move the covariance of a component with them"
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(200, 2)), rng.normal(size=(200, 2)) + [1.5, 0]])  # slow: trials are accepted
+    sample, start, steps = prepare(X), Mixture([0.5, 0.5], X[:2], [1.3 * np.eye(2), np.eye(2)]), []
+    goal = objective_of(sample, start, fixed={"covariances": [0]})
+    climb(sample, start, acceleration="squarem", objective=goal, tol=1e-9, callback=steps.append)
+    assert any(step.mixture is not last.updated for last, step in zip(steps, steps[1:]))
+    for step in steps: assert_array_equal(step.mixture.covariances[0], start.covariances[0])
+
+
+def long_clusters(n=2000):
+    "Three long clusters side by side, turned, and three labels of each"
+    rng = np.random.default_rng(1)
+    truth = rng.choice(3, n, p=[1 / 3] * 3)
+    X = np.c_[5 * rng.normal(size=n), 0.6 * rng.normal(size=n) + 1.5 * truth] @ [[np.cos(0.5), np.sin(0.5)], [-np.sin(0.5), np.cos(0.5)]]
+    labels = np.full(n, -1)
+    for k in range(3): labels[rng.choice(np.flatnonzero(truth == k), 3, replace=False)] = k
+    return X, truth, labels
+
+
+def test_a_start_is_put_in_the_order_of_the_labels():
+    "From the nearest of the labelled means alone, this fit ends with components exchanged"
+    X, truth, labels = long_clusters()
+    assert np.mean(GaussianMixture(3, random_state=0).fit(X, labels=labels).predict(X) == truth) > 0.8
+
+
+def test_a_fit_without_labels_is_no_order_to_go_on_from():
+    X, truth, labels = long_clusters()
+    gm = GaussianMixture(3, random_state=0, warm_start=True).fit(X)
+    gm.mixture_ = Mixture(gm.weights_[[1, 2, 0]], gm.means_[[1, 2, 0]], gm.covariances_[[1, 2, 0]])
+    assert np.mean(gm.fit(X, labels=labels).predict(X) == truth) > 0.8
