@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 # when first asked for, so that `import gmm_nb` needs neither scikit-learn nor SciPy.
 _HOME = {"GaussianMixture": "estimator", "GaussianMixtureSelection": "estimator",
          "GaussianMixtureRegressor": "regression", "Mixture": "mixture",
-         "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
+         "Prior": "prior", "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
 __all__ = [*_HOME]
 
 
