@@ -127,7 +127,7 @@ def check_prior(prior: ConjugatePrior) -> dict:
     least, dof = len(mean) - 1 if matrix else 0, prior.degrees_of_freedom
     if not (_is_positive(dof) and dof > least):
         raise ValueError(f"Got degrees_of_freedom_prior={dof!r}; expected a finite number "
-                         f"greater than {least}, or the prior of a precision does not sum to 1.")
+                         f"greater than {least}, or the prior of a precision is no density.")
     return {"mean": mean, "covariance": _prior_scatter(prior, len(mean))}
 
 # %% ../nbs/24_variational.ipynb #24a10011
@@ -285,16 +285,17 @@ def keeps_digits(statistics: Statistics, q: Posterior) -> bool:
 
 def variational_pass(
     sample: Sample,  # data, from `prepare`
-    q: Posterior,
+    prior: ConjugatePrior,
+    mixture: Mixture,  # the surrogate of a posterior, or a mixture to start from
     workers: Callable = map,  # how to run the blocks, from `parallel`
-) -> tuple[Statistics, Posterior]:  # the sums under the surrogate of q, and what follows
+) -> tuple[Statistics, Posterior]:  # the sums under the mixture, and what follows
     "An E-step and an M-step that keep their digits, Eq. (eq-vb-turns)."
-    statistics = e_step(sample, q.surrogate, workers)
-    updated = update(q.prior, statistics)
-    if not keeps_digits(statistics, updated):
-        statistics = e_step(sample, q.surrogate, workers, about=updated.means)
-        updated = update(q.prior, statistics)
-    return statistics, updated
+    statistics = e_step(sample, mixture, workers)
+    q = update(prior, statistics)
+    if not keeps_digits(statistics, q):
+        statistics = e_step(sample, mixture, workers, about=q.means)
+        q = update(prior, statistics)
+    return statistics, q
 
 # %% ../nbs/24_variational.ipynb #24a10023
 def variational_steps(
@@ -305,7 +306,7 @@ def variational_steps(
     "Step after step without end; `state` is the posterior of `updated`. Attias (2000)"
     before = -np.inf
     for n_iter in count(1):
-        statistics, updated = variational_pass(sample, q, workers)
+        statistics, updated = variational_pass(sample, q.prior, q.surrogate, workers)
         if q.prior.rule == "sklearn":
             bound = sklearn_bound(updated, entropy(statistics, q.surrogate))
             left, before = abs(bound - before), bound
@@ -471,11 +472,14 @@ def combined(factors: list[float], parts: list[Statistics]) -> Statistics:
 
 def posterior_of(prior: ConjugatePrior, statistics: Statistics) -> Posterior | None:
     "The posterior of extrapolated sums, or None where they make none."
-    q = update(prior, statistics) if statistics.counts.min() >= 0 else None
+    if not statistics.counts.min() >= 0:
+        return None
+    q = update(prior, statistics)
     try:
-        return q if q is None or q.surrogate else None
+        q.surrogate  # made here, and checked
     except ValueError:
         return None
+    return q
 
 # %% ../nbs/24_variational.ipynb #24a10042
 @dataclass(frozen=True, eq=False)
@@ -494,7 +498,7 @@ class Passed:
 
 def passed(sample: Sample, made: Statistics | None, q: Posterior, workers) -> Passed:
     "Make the pass."
-    sums, updated = variational_pass(sample, q, workers)
+    sums, updated = variational_pass(sample, q.prior, q.surrogate, workers)
     return Passed(made, q, sums, updated, elbo(q, sums.log_likelihood))
 
 def squarem_trial(sample: Sample, best: Passed, second: Passed, longest: float):
