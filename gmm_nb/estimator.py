@@ -208,13 +208,14 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
 # %% ../nbs/30_estimator.ipynb #33aab6de
 def reporter(estimator):
     "A callback that prints progress as `verbose` and `verbose_interval` say."
+    name = getattr(estimator, "_climbs", "log-likelihood")
     state = {"time": time.perf_counter(), "last": np.nan}
 
     def report(step):
         estimator._on_step(step)
         if estimator.verbose and step.n_iter % estimator.verbose_interval == 0:
             now = time.perf_counter()
-            line = f"  pass {step.n_iter}: log-likelihood {step.log_likelihood:.6f}"
+            line = f"  pass {step.n_iter}: {name} {step.log_likelihood:.6f}"
             if estimator.verbose > 1:
                 line += f"  gain {step.log_likelihood - state['last']:.6g}"
                 line += f"  {now - state['time']:.3f} s"
@@ -274,7 +275,8 @@ def is_shown_once(text: str, category, module: str, line: int) -> bool:
 def say(text: str, category) -> None:
     "Warn at the first line outside this file, once for each kind if the filters ask for that."
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
+    ours = say.__code__.co_filename, frame.f_code.co_filename
+    while frame.f_back is not None and frame.f_code.co_filename in ours:
         frame, level = frame.f_back, level + 1
     module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
     key = id(frame.f_code), line, category
@@ -326,10 +328,10 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def searched(estimator, X, sample_weight=None):
+def searched(estimator, X, sample_weight=None, check=check_parameters, search=run_races):
     "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
     refuse_hooks(estimator)
-    check_parameters(estimator)
+    check(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
@@ -340,7 +342,7 @@ def searched(estimator, X, sample_weight=None):
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         rng = generator(estimator.random_state)
-        return *run_races(estimator, sample, counts, floor, rng, workers), sample, floor
+        return *search(estimator, sample, counts, floor, rng, workers), sample, floor
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
 def fit(estimator, X, sample_weight=None):
@@ -358,9 +360,9 @@ def fit(estimator, X, sample_weight=None):
     return estimator
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
-def rowwise(estimator, X, reduce) -> np.ndarray:
+def rowwise(estimator, X, reduce, density=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
-    mixture = settled(estimator)
+    mixture = density or settled(estimator)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32], reset=False)
     of = lambda rows: reduce(mixture.log_joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as workers:
