@@ -27,9 +27,9 @@ from .variational import (RULES, ConjugatePrior, Posterior, Predictive, Sticks,
                                 variational_pass, variational_steps, weights_prior)
 
 # %% auto #0
-__all__ = ['WORDS', 'check_bayesian', 'default_scatter', 'prior_of', 'first_posterior', 'last_posterior', 'climb_bound', 'search',
-           'tell_bound', 'fit_posterior', 'read_only', 'of_posterior', 'concentration', 'BayesianAttributes',
-           'BayesianParameters', 'BayesianGaussianMixture']
+__all__ = ['WORDS', 'check_bayesian', 'default_scatter', 'concentration_of', 'prior_of', 'first_posterior', 'last_posterior',
+           'climb_bound', 'search', 'tell_bound', 'fit_posterior', 'read_only', 'of_posterior', 'concentration',
+           'BayesianAttributes', 'BayesianParameters', 'BayesianGaussianMixture']
 
 # %% ../nbs/34_bayesian.ipynb #34b10007
 WORDS = {"covariance_type": ("full", "tied", "diag", "spherical"),
@@ -59,9 +59,12 @@ def default_scatter(estimator, sample: Sample, floor, workers) -> np.ndarray:
     else:
         covariance = sample.variances * (n / rows)
         covariance = covariance.mean() if structure == "spherical" else covariance
-    if floor is None or estimator.update_rule == "sklearn":
-        return covariance
-    return STRUCTURES[structure].raise_to(covariance, floor)
+    return covariance if floor is None else STRUCTURES[structure].raise_to(covariance, floor)
+
+def concentration_of(estimator) -> float:
+    "α_0: as given, or one over the number of components."
+    given = estimator.weight_concentration_prior
+    return 1 / estimator.n_components if given is None else given
 
 def prior_of(estimator, sample: Sample, floor, workers=map) -> ConjugatePrior:
     "The prior that the parameters ask for. ValueError for one that cannot be meant."
@@ -74,7 +77,7 @@ def prior_of(estimator, sample: Sample, floor, workers=map) -> ConjugatePrior:
     if scatter is None:
         scatter = default_scatter(estimator, sample, floor, workers)
     weights = weights_prior(estimator.weight_concentration_prior_type,
-                            own("weight_concentration_prior", 1 / K), K, rule)
+                            concentration_of(estimator), K, rule)
     return ConjugatePrior(weights, own("mean_precision_prior", 1.0), mean,
                           own("degrees_of_freedom_prior", d), scatter,
                           estimator.covariance_type, rule, float(estimator.reg_covar))
@@ -163,6 +166,7 @@ def fit_posterior(estimator, X, sample_weight=None):
     key = vars(estimator).pop("_key")
     settle(estimator, result.state.surrogate, sample.X.dtype)
     estimator._posterior = result.state
+    estimator.weight_concentration_prior_ = float(concentration_of(estimator))
     if estimator.warm_start:
         estimator._run = key, result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
@@ -205,8 +209,6 @@ class BayesianAttributes(FittedAttributes):
     mean_precision_ = of_posterior(lambda q: q.mean_precision, "(K,) rows behind each mean")
     degrees_of_freedom_ = of_posterior(lambda q: q.degrees_of_freedom,
                                        "(K,) rows behind each covariance; a number for tied")
-    weight_concentration_prior_ = of_posterior(
-        lambda q: np.ravel(concentration(q.prior.weights)[-1])[0], "α_0")
     mean_precision_prior_ = of_posterior(lambda q: q.prior.mean_precision, "β_0")
     mean_prior_ = of_posterior(lambda q: q.prior.mean, "m_0, (d,)")
     degrees_of_freedom_prior_ = of_posterior(lambda q: q.prior.degrees_of_freedom, "ν_0")

@@ -273,10 +273,10 @@ def is_shown_once(text: str, category, module: str, line: int) -> bool:
     return action in ("default", "module", "once")
 
 def say(text: str, category) -> None:
-    "Warn at the first line outside this file, once for each kind if the filters ask for that."
+    "Warn at the first line outside this package, once a kind if the filters ask for that."
     frame, level = sys._getframe(1), 2
-    ours = say.__code__.co_filename, frame.f_code.co_filename
-    while frame.f_back is not None and frame.f_code.co_filename in ours:
+    inside = lambda frame: frame.f_globals.get("__name__", "").startswith("gmm_nb.")
+    while frame.f_back is not None and inside(frame):
         frame, level = frame.f_back, level + 1
     module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
     key = id(frame.f_code), line, category
