@@ -59,7 +59,11 @@ def default_scatter(estimator, sample: Sample, floor, workers) -> np.ndarray:
     else:
         covariance = sample.variances * (n / rows)
         covariance = covariance.mean() if structure == "spherical" else covariance
-    return covariance if floor is None else STRUCTURES[structure].raise_to(covariance, floor)
+    if floor is None:
+        return covariance
+    if structure in ("full", "tied"):  # what lies below is rounding
+        floor = np.maximum(floor, 2.0**-40 * np.diagonal(covariance))
+    return STRUCTURES[structure].raise_to(covariance, floor)
 
 def concentration_of(estimator) -> float:
     "α_0: as given, or one over the number of components."

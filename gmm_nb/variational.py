@@ -112,7 +112,9 @@ def _finite(values, name):
     array.setflags(write=False)
     return array
 
-def check_prior(prior: ConjugatePrior) -> dict:
+def check_prior(
+    prior,  # a ConjugatePrior
+) -> dict:
     "The arrays of a prior by name. ValueError for one that cannot be meant."
     mean, structure = _finite(prior.mean, "mean_prior"), prior.structure
     if mean.ndim != 1 or not mean.size:
@@ -153,7 +155,7 @@ def _prior_scatter(prior, d):
 @dataclass(frozen=True, eq=False)
 class ConjugatePrior:
     "Distributions of the parameters before the data. ValueError for one that makes no sense."
-    weights: Dirichlet | Sticks
+    weights: Dirichlet  # or Sticks
     mean_precision: float  # β_0: rows that the means' prior is worth
     mean: np.ndarray  # m_0, (d,)
     degrees_of_freedom: float  # ν_0: rows that the covariances' prior is worth
@@ -185,7 +187,7 @@ class Surrogate(Mixture):
 class Posterior:
     "The guess q(θ): distributions of the parameters, given the data and the labels' shares."
     prior: ConjugatePrior
-    weights: Dirichlet | Sticks
+    weights: Dirichlet  # or Sticks
     mean_precision: np.ndarray  # β_k, (K,)
     means: np.ndarray  # m_k, (K, d)
     degrees_of_freedom: np.ndarray  # ν_k, (K,), or () for tied

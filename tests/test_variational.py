@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import sklearn.mixture
 from gmm_nb import BayesianGaussianMixture, GaussianMixture, bayesian
+from gmm_nb.e_step import is_fast
 from gmm_nb.em import run
 from gmm_nb.initialization import statistics_of
-from gmm_nb.mixture import STRUCTURES, log_sum_exp
+from gmm_nb.mixture import STRUCTURES, Mixture, log_sum_exp
 from gmm_nb.statistics import prepare
 from gmm_nb.variational import (KINDS, ConjugatePrior, Dirichlet, Predictive, elbo, squarem_variational_steps, update, variational_pass,
                                 variational_steps, weights_prior)
@@ -221,16 +222,15 @@ def test_far_from_zero(structure):
 
 
 def test_a_tight_cluster_keeps_its_digits():
-    "Sums about the common mean would lose all of them: the second pass about the new means does not"
+    "A pass under a wide mixture takes sums about the common mean, which lose a tight cluster's spread: they are taken again about the new means"
     rng = np.random.default_rng(0)
-    X = np.concatenate([1e6 + 1e-3 * rng.normal(size=(100, 2)), rng.normal(size=(100, 2))])
-    prior = ConjugatePrior(Dirichlet(np.ones(2)), 1e-3, X.mean(axis=0), 2.0, 1e-8 * np.eye(2))
-    resp = np.repeat(np.eye(2), 100, axis=1)
-    q = update(prior, statistics_of(X, np.ones(200), resp, "full"))
-    for _ in range(5): q = variational_pass(prepare(X), prior, q.surrogate)[1]
-    alone = np.cov(X[:100].T, bias=True)
-    pulled = np.outer(X[:100].mean(axis=0) - prior.mean, X[:100].mean(axis=0) - prior.mean) * 1e-3 * 100 / (100 + 1e-3)
-    assert_allclose(q.scatter[0], 1e-8 * np.eye(2) + 100 * alone + pulled, rtol=1e-7)
+    X = np.concatenate([1e4 + 1e-4 * rng.normal(size=(100, 2)), rng.normal(size=(100, 2))])
+    prior = ConjugatePrior(Dirichlet(np.ones(2)), 1e-12, X.mean(axis=0), 2.0, 1e-12 * np.eye(2))
+    wide = Mixture([0.5, 0.5], [[1e4, 1e4], [0.0, 0.0]], [100 * np.eye(2)] * 2)
+    assert is_fast(prepare(X), wide)
+    q = variational_pass(prepare(X), prior, wide)[1]
+    away = X[:100].mean(axis=0) - prior.mean
+    assert_allclose(q.scatter[0], 1e-12 * np.eye(2) + 100 * np.cov(X[:100].T, bias=True) + 1e-12 * np.outer(away, away), rtol=1e-6)
 
 
 @each_structure
@@ -253,6 +253,17 @@ def test_constant_and_copied_columns(kind):
     model = BayesianGaussianMixture(n_components=3, weight_concentration_prior_type=kind, random_state=0).fit(X)
     assert np.isfinite(model.lower_bound_) and np.isfinite(model.score(X))
     with pytest.raises(ValueError, match="covariance_prior that is not positive definite"): BayesianGaussianMixture(reg_covar=0).fit(X)
+
+
+@each_structure
+@pytest.mark.parametrize("rule", ["conjugate", "sklearn"])
+def test_far_rows_copies_and_extreme_units(structure, rule):
+    rng = np.random.default_rng(0)
+    for X in (np.r_[rng.normal(size=(50, 2)), [[1e9, 1e9]]], np.repeat(rng.normal(size=(3, 2)), 10, axis=0), rng.normal(size=(20, 40)), np.ones((10, 2)),
+              rng.normal(size=(2, 2)), 1e120 * rng.normal(size=(40, 2)), 1e-120 * rng.normal(size=(40, 2)), rng.normal(size=(60, 2)) * [1e8, 1e-8]):
+        model = BayesianGaussianMixture(n_components=min(6, len(X)), covariance_type=structure, update_rule=rule, random_state=0).fit(X)
+        assert np.isfinite([model.lower_bound_, model.score(X)]).all() and np.isfinite(model.score_samples(X, predictive=True)).all()
+        assert_allclose(model.predict_proba(X).sum(axis=1), 1)
 
 
 def test_sparse_prior_finds_two_clouds_and_order_is_by_weight():
