@@ -40,15 +40,16 @@ from .statistics import (Sample, blocks, check_weights, precisions,
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['MISSING', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
+__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
            'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
            'last_mixture', 'start_is_known', 'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once',
            'say', 'VarianceFloorWarning', 'tell', 'refuse_mask', 'refuse_holes', 'checked_table', 'check_rows',
-           'remembered', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by',
-           'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
-           'adopted', 'Conversions', 'InformationCriteria', 'Completion', 'GaussianMixture', 'sample_sorted',
-           'weighted_mean', 'criterion', 'certainty', 'SelectionParameters', 'grid_of', 'check_selection',
-           'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
+           'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric',
+           'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part',
+           'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria', 'Completion',
+           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty', 'SelectionParameters',
+           'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid',
+           'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -71,7 +72,8 @@ def is_start(value) -> bool:
     return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a7a
-MISSING = ("error", "at_random")
+WORDS = {"covariance_type": tuple(STORED), "acceleration": tuple(ACCELERATIONS),
+         "missing": ("error", "at_random")}
 LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}
 START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
          "or a function that makes one of these")
@@ -87,16 +89,15 @@ def check_run(estimator) -> None:
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
 
-def check_parameters(estimator) -> None:
-    "Raise ValueError for a parameter that cannot be meant."
+def check_parameters(estimator, words: dict = WORDS) -> None:
+    "Raise ValueError for a parameter that cannot be meant; `words` are those with a choice."
     of = lambda name: getattr(estimator, name)
     for name, least in LEAST.items():
         ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
         _check(ok, name, of(name), f"a whole number of at least {least}")
     check_run(estimator)
-    for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS,
-                          "missing": MISSING}.items():
-        _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
+    for name, options in words.items():
+        _check(of(name) in options, name, of(name), f"one of {options}")
     _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a72
@@ -253,13 +254,14 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
 # %% ../nbs/30_estimator.ipynb #33aab6de
 def reporter(estimator):
     "A callback that prints progress as `verbose` and `verbose_interval` say."
+    name = getattr(estimator, "_climbs", "log-likelihood")
     state = {"time": time.perf_counter(), "last": np.nan}
 
     def report(step):
         estimator._on_step(step)
         if estimator.verbose and step.n_iter % estimator.verbose_interval == 0:
             now = time.perf_counter()
-            line = f"  pass {step.n_iter}: log-likelihood {step.log_likelihood:.6f}"
+            line = f"  pass {step.n_iter}: {name} {step.log_likelihood:.6f}"
             if estimator.verbose > 1:
                 line += f"  gain {step.log_likelihood - state['last']:.6g}"
                 line += f"  {now - state['time']:.3f} s"
@@ -320,9 +322,10 @@ def is_shown_once(text: str, category, module: str, line: int) -> bool:
     return action in ("default", "module", "once")
 
 def say(text: str, category) -> None:
-    "Warn at the first line outside this file, once for each kind if the filters ask for that."
+    "Warn at the first line outside this package, once a kind if the filters ask for that."
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
+    inside = lambda frame: frame.f_globals.get("__name__", "").startswith("gmm_nb.")
+    while frame.f_back is not None and inside(frame):
         frame, level = frame.f_back, level + 1
     module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
     key = id(frame.f_code), line, category
@@ -358,15 +361,17 @@ def refuse_mask(X) -> None:
 
 def refuse_holes(estimator, X) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
-    if estimator.missing != "error" or not has_holes(X):
+    known = getattr(estimator, "missing", None)  # not every class can do with holes
+    if known == "at_random" or not has_holes(X):
         return
     hole = np.isnan(X)
     row, column = np.argwhere(hole)[0]
     raise ValueError(
         f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
-        f"column {column}; {type(estimator).__name__} expects numbers in every place with "
-        "missing='error'. Set missing='at_random' if NaN means that a value was not "
-        "observed, or drop or fill those rows first.")
+        f"column {column}; {type(estimator).__name__} expects numbers in every place"
+        + (". Drop" if known is None else
+           " with missing='error'. Set missing='at_random' if NaN means that a value was not "
+           "observed, or drop") + " or fill those rows first.")
 
 def checked_table(estimator, X, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
@@ -401,15 +406,13 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def searched(estimator, X, sample_weight=None, labels=None):
-    "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
+def framed(estimator, X, sample_weight, check, search) -> tuple:
+    "Check and prepare, then run `search`: what it found, the sample, its floor."
     refuse_hooks(estimator)
-    check_parameters(estimator)
+    check(estimator)
     X = checked_table(estimator, X, ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
-    if labels is not None:
-        labels = check_labels(labels, len(X), estimator.n_components)
     with parallel(estimator.n_jobs) as workers:
         sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
                                getattr(estimator, "feature_names_in_", None))
@@ -418,17 +421,25 @@ def searched(estimator, X, sample_weight=None, labels=None):
             counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         check_rows(rows_seen(sample), estimator.n_components, " with a value")
-        labels = None if labels is None else labels[counts]
-        objective = objective_for(estimator, sample, labels, workers)
         rng = generator(estimator.random_state)
+        return *search(estimator, sample, counts, floor, rng, workers), sample, floor
+
+def searched(estimator, X, sample_weight=None, labels=None) -> tuple:
+    "The best end, the starts that collapsed, what was climbed, the sample, its floor."
+    def search(estimator, sample, counts, floor, rng, workers):
+        known = labels
+        if labels is not None:
+            known = check_labels(labels, len(counts), estimator.n_components)[counts]
+        objective = objective_for(estimator, sample, known, workers)
         found = run_races(estimator, sample, counts, floor, rng, workers, objective)
-        return *found, sample, floor, objective
+        return *found, objective
+    return framed(estimator, X, sample_weight, check_parameters, search)
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
 def fit(estimator, X, sample_weight=None, labels=None):
     "Fit an estimator: search, keep the result; warn where something is wrong."
     with remembered(estimator):
-        result, collapsed, sample, floor, objective = searched(estimator, X, sample_weight,
+        result, collapsed, objective, sample, floor = searched(estimator, X, sample_weight,
                                                                labels)
     settle(estimator, result.mixture, sample.X.dtype)
     vars(estimator).pop("_run", None)
@@ -443,9 +454,9 @@ def fit(estimator, X, sample_weight=None, labels=None):
     return estimator
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
-def rowwise(estimator, X, reduce) -> np.ndarray:
+def rowwise(estimator, X, reduce, density=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
-    mixture = settled(estimator)
+    mixture = density or settled(estimator)
     X = checked_table(estimator, X, reset=False)
     joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
     of = lambda rows: reduce(joint(X[rows.start:rows.stop]))

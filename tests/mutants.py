@@ -222,7 +222,24 @@ FILES = [
     Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES
+BAYES = [
+    Mutant("a surrogate is an ordinary mixture", {"        return self.constants": "        return Mixture.log_peaks.func(self)"}, "variational"),
+    Mutant("the doubt about the means is forgotten", {"about_means = np.log(2 * np.pi) + 1 / self.mean_precision": "about_means = np.log(2 * np.pi)"}, "variational"),
+    Mutant("the prior's mean does not pull on the scatter", {"statistics.second + outer(old, old, structure) - outer": "statistics.second - outer"}, "variational"),
+    Mutant("round components count rows for values", {"return d * dof, d * scatter[..., None, None]": "return dof, d * scatter[..., None, None]"}, "variational"),
+    Mutant("the bound forgets the means", {" - kl_means(q) - kl_precisions(q)": " - kl_precisions(q)"}, "variational"),
+    Mutant("the stick is never closed", {'alpha[-1] = 0.0 if rule == "conjugate" else concentration': "alpha[-1] = concentration"}, "variational"),
+    Mutant("scikit-learn's tied rule is conjugate", {"rows = counts.sum() / (K if theirs else 1)": "rows = counts.sum()"}, "variational"),
+    Mutant("scikit-learn's determinants are conjugate", {"        return sklearn_log_det(q)": "        pass"}, "variational"),
+    Mutant("lost digits of a posterior go unnoticed", {"np.abs(q.means - statistics.origin)) < ROUNDING": "np.abs(q.means - statistics.origin)) < np.inf"}, "variational"),
+    Mutant("an extrapolation may lower the bound", {"if tried.bound < second.bound:": "if False:"}, "variational"),
+    Mutant("the predictive tails are those of one row less", {"joint[k] = self.log_peaks[k] - 0.5 * (dof[k] + values) @ tails": "joint[k] = self.log_peaks[k] - 0.5 * dof[k] @ tails"}, "variational"),
+    Mutant("pieces of the stick come in any order", {"return update(prior, heaviest_first(statistics)) if ordered else q": "return q"}, "variational"),
+    Mutant("weights count by their ratios only", {"weights=sample.weights * sample.unit, unit=1.0": "weights=sample.weights, unit=1.0"}, "variational"),
+    Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
+]
+
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
 
 
 def sources():
