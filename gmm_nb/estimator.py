@@ -42,14 +42,14 @@ from .workers import parallel
 # %% auto #0
 __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
            'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
-           'last_mixture', 'start_is_known', 'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once',
-           'say', 'VarianceFloorWarning', 'tell', 'refuse_mask', 'refuse_holes', 'checked_table', 'check_rows',
-           'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior', 'Parameters', 'symmetric',
-           'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part',
-           'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria', 'Completion',
-           'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty', 'SelectionParameters',
-           'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid',
-           'GaussianMixtureSelection']
+           'last_mixture', 'start_is_known', 'starts_of_race', 'races', 'reporter', 'traits', 'earlier_run',
+           'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask', 'refuse_holes',
+           'checked_table', 'check_rows', 'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior',
+           'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
+           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
+           'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
+           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+           'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -209,38 +209,42 @@ def start_is_known(estimator) -> bool:
     parts = estimator.weights_init, estimator.means_init, estimator.precisions_init
     return all(part is not None for part in parts)
 
+# %% ../nbs/30_estimator.ipynb #4f6a81c2
+def starts_of_race(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers):
+    "Starts for one race, best first; `counts` says which rows are in the sample."
+    K, structure = estimator.n_components, estimator.covariance_type
+    method, d = estimator.init_params, sample.X.shape[1]
+    if start_is_known(estimator):
+        means = known_means(estimator, d)
+        given = covariances_from(estimator.precisions_init, structure, K, d)
+        return [Mixture(np.full(K, 1 / K), means, given, structure)]
+    if estimator.means_init is not None:
+        means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
+        return [start_near(whole, means, structure, rng, estimator.reg_covar)]
+    if isinstance(method, str):
+        return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
+                          estimator.reg_covar, floor, workers)
+    whole = complete_rows(sample, structure, rng, most=None)
+    given = method(whole.X, K, rng) if callable(method) else method
+    every = len(whole.X) if callable(method) else len(counts)
+    resp = as_resp(given, every, K)
+    resp = resp if callable(method) else resp[:, counts]
+    return [given_start(whole, resp, structure, floor)]
+
 # %% ../nbs/30_estimator.ipynb #4f6a81c3
 def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
           warm: bool = True, objective: Objective = LIKELIHOOD) -> list:
     "Functions that make starts, best first; `counts` says which rows are in the sample."
-    K, structure = estimator.n_components, estimator.covariance_type
-    method, d = estimator.init_params, sample.X.shape[1]
+    structure, method, d = estimator.covariance_type, estimator.init_params, sample.X.shape[1]
     if objective.constant:  # every row has a label: no start matters
         sums = objective.e_step(sample, objective.fixed.mixture)
         return [lambda: [objective.m_step(sums, floor)]]
-    last = last_mixture(estimator, sample.X.shape[1]) if warm else None
+    last = last_mixture(estimator, d) if warm else None
     labelled = getattr(objective, "labelled", None)
     if last is not None:
         return [lambda: [last if labelled is None else matched(last, sample, labelled)]]
 
-    def make():
-        if start_is_known(estimator):
-            means = known_means(estimator, d)
-            given = covariances_from(estimator.precisions_init, structure, K, d)
-            return [Mixture(np.full(K, 1 / K), means, given, structure)]
-        if estimator.means_init is not None:
-            means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
-            return [start_near(whole, means, structure, rng, estimator.reg_covar)]
-        if isinstance(method, str):
-            return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
-                              estimator.reg_covar, floor, workers)
-        whole = complete_rows(sample, structure, rng, most=None)
-        given = method(whole.X, K, rng) if callable(method) else method
-        every = len(whole.X) if callable(method) else len(counts)
-        resp = as_resp(given, every, K)
-        resp = resp if callable(method) else resp[:, counts]
-        return [given_start(whole, resp, structure, floor)]
-
+    make = lambda: starts_of_race(estimator, sample, counts, floor, rng, workers)
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
     kinds = [make]
     if labelled is not None and estimator.means_init is None and isinstance(method, str):
