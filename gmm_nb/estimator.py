@@ -428,6 +428,7 @@ def framed(estimator, X, sample_weight, check, search) -> tuple:
         rng = generator(estimator.random_state)
         return *search(estimator, sample, counts, floor, rng, workers), sample, floor
 
+# %% ../nbs/30_estimator.ipynb #3a20c0f1
 def searched(estimator, X, sample_weight=None, labels=None) -> tuple:
     "The best end, the starts that collapsed, what was climbed, the sample, its floor."
     def search(estimator, sample, counts, floor, rng, workers):
@@ -502,15 +503,7 @@ class Parameters(BaseEstimator):
         prior=None,  # "default", or a Prior: the fit is the posterior mode
         fixed=None,  # {"weights", "means", "covariances": True or indices}: held as in *_init
     ):
-        self.n_components, self.covariance_type = n_components, covariance_type
-        self.tol, self.reg_covar = tol, reg_covar
-        self.max_iter, self.n_init, self.init_params = max_iter, n_init, init_params
-        self.weights_init, self.means_init = weights_init, means_init
-        self.precisions_init = precisions_init
-        self.random_state, self.warm_start, self.verbose = random_state, warm_start, verbose
-        self.verbose_interval, self.n_jobs = verbose_interval, n_jobs
-        self.acceleration, self.missing = acceleration, missing
-        self.prior, self.fixed = prior, fixed
+        vars(self).update({name: value for name, value in locals().items() if name != "self"})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
