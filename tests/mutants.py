@@ -146,7 +146,7 @@ STARTS = [
     Mutant("one volume is the arithmetic mean", {"sizes = np.exp(np.log(squares).mean(axis=-1, keepdims=True))": "sizes = squares.mean(axis=-1, keepdims=True)"}, "structures"),
     Mutant("the floor of an axis is the smallest", {"np.sum(axes**2 * floor[..., None], axis=-2)": "np.min(floor, axis=-1)[..., None] + 0 * axes[..., 0]"}, "structures"),
     Mutant("a shape is counted once too often", {"sizes = 1, d - 1, d * (d - 1) // 2": "sizes = 1, d, d * (d - 1) // 2"}, "structures"),
-    Mutant("natural gradients step off a curved family", {"if acceleration == \"natural-gradient\" and structure not in EXPONENTIAL:": "if False:"}, "structures"),
+    Mutant("natural gradients step off a curved family", {"exact = structure in EXPONENTIAL and objective.natural": "exact = objective.natural"}, "structures"),
     Mutant("cells do not look at one another", {"            second_look(ground, done, workers=workers, **how)": "            pass"}, "selection"),
     Mutant("a cell on the floor may be chosen", {"return self.result is not None and not self.on_floor": "return self.result is not None"}, "selection"),
     Mutant("ICL charges once", {"bic - 2 * sure": "bic - sure"}, "selection"),
