@@ -56,6 +56,19 @@ ENGINE = [
     Mutant("samples by the factor's transpose", {"solve_triangular(P, z.T, trans=1)": "solve_triangular(P, z.T)"}, "mixture"),
 ]
 
+PICTURES = [
+    Mutant("a million dots", {"DOTS = 3000": "DOTS = 3_000_000"}, "dense"),
+    Mutant("a shading of all rows", {"def _inside(X, low, high, limit=200_000)": "def _inside(X, low, high, limit=10**9)"}, "dense"),
+    Mutant("a lone point vanishes", {"np.where(counts > 0, 0.25 + 0.75 *": "np.where(counts > 1, 0.25 + 0.75 *"}, "dense"),
+    Mutant("the shading is mirrored", {".clip(0, side - 1) @ [1, side]": ".clip(0, side - 1) @ [side, 1]"}, "dense"),
+    Mutant("an outlier shrinks the picture", {"far = np.where(high > low, high - low, np.inf)": "far = np.full(len(low), np.inf)"}, "dense"),
+    Mutant("a far component is cut off", {"np.minimum(low - far, least), np.maximum(high + far, most)": "low - far, high + far"}, "dense"),
+    Mutant("rows outside are not mentioned", {'outside the picture" if away else': 'outside the picture" if away < 0 else'}, "dense"),
+    Mutant("lines without a dark edge", {"linewidth=width + 1.1 * scale": "linewidth=width"}, "dense"),
+    Mutant("the seventh component looks like the first", {'"#661100", "#332288"': '"#0072B2", "#332288"'}, "dense"),
+    Mutant("numbers run into the next panel", {"edge = 0.12 * (high - low)": "edge = -0.12 * (high - low)"}, "dense"),
+]
+
 M_STEP = [
     Mutant("constant columns borrow a variance of 1",
            {"usual = spreads[spreads > 0].mean() if spreads.any() else 1.0": "usual = 1.0"}, "rows em"),
@@ -239,7 +252,7 @@ BAYES = [
     Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
+MUTANTS = ENGINE + PICTURES + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
 
 
 def sources():
