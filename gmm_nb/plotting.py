@@ -138,6 +138,7 @@ def _name_axes(ax, columns, d):
     if columns is None: return
     for setter, name in zip((ax.set_xlabel, ax.set_ylabel), _names(columns, d)): setter(name)
 
+# %% ../nbs/31_plotting.ipynb #7d1c0a37
 def _thin(X, limit):
     "At most `limit` rows, random but the same each time"
     if len(X) <= limit: return X
@@ -150,7 +151,8 @@ def _legend(ax, beside=False):
     "A legend inside the axes, or `beside` them: always so if it has more than five lines"
     lines = len(ax.get_legend_handles_labels()[1])
     if beside or lines > 5:
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), ncols=-(-lines // 17), handlelength=3)
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), ncols=-(-lines // 17),
+                  handlelength=3)
     elif lines: ax.legend(handlelength=3)
 
 # %% ../nbs/31_plotting.ipynb #7d1c0a32
