@@ -472,6 +472,7 @@ def _sparse_ticks(axis, low, high):
     if unit and axis.get_label_text():
         axis.set_label_text(f"{axis.get_label_text()}\n{unit}", size="small")
 
+# %% ../nbs/31_plotting.ipynb #7d1c0a42
 def _pair(ax, mixture, X, resp, i, j, window, order):
     "Panel in row i and column j: a density on the diagonal, ellipses below it"
     if i == j:
@@ -501,6 +502,7 @@ def _grid(shown, names):
         if j == 0 < i: ax.set_ylabel(names[i])
     return figure, axes
 
+# %% ../nbs/31_plotting.ipynb #7d1c0a44
 def _common_legend(figure, ax, shown, title):
     "The lines of one panel in the empty corner, or beside the grid if that is too small"
     handles, labels = ax.get_legend_handles_labels()
@@ -511,7 +513,6 @@ def _common_legend(figure, ax, shown, title):
         place = {"loc": "outside right upper", "ncols": n_columns}
         figure.set_size_inches(width + 1.7 * n_columns, height)
     figure.legend(handles, labels, title=title, handlelength=3, **place)
-
 
 # %% ../nbs/31_plotting.ipynb #62519167
 def plot_pairs(
