@@ -910,5 +910,6 @@ d = { 'settings': { 'branch': 'main',
                                 'gmm_nb.workers._free_control': ('workers.html#_free_control', 'gmm_nb/workers.py'),
                                 'gmm_nb.workers._libraries': ('workers.html#_libraries', 'gmm_nb/workers.py'),
                                 'gmm_nb.workers._shared_map': ('workers.html#_shared_map', 'gmm_nb/workers.py'),
+                                'gmm_nb.workers._threads_start': ('workers.html#_threads_start', 'gmm_nb/workers.py'),
                                 'gmm_nb.workers.n_workers': ('workers.html#n_workers', 'gmm_nb/workers.py'),
                                 'gmm_nb.workers.parallel': ('workers.html#parallel', 'gmm_nb/workers.py')}}}

@@ -69,6 +69,12 @@ PICTURES = [
     Mutant("numbers run into the next panel", {"edge = 0.12 * (high - low)": "edge = -0.12 * (high - low)"}, "dense"),
 ]
 
+ANYWHERE = [
+    Mutant("a thread is needed", {"if workers == 1 or not _threads_start():": "if workers == 1:"}, "no_threads"),
+    Mutant("threads are never used", {"    probe.join()\n    return True": "    probe.join()\n    return False"}, "no_threads"),
+    Mutant("any error of a thread is taken for none", {"    except RuntimeError:\n        return False": "    except Exception:\n        return False"}, "no_threads"),
+]
+
 M_STEP = [
     Mutant("constant columns borrow a variance of 1",
            {"usual = spreads[spreads > 0].mean() if spreads.any() else 1.0": "usual = 1.0"}, "rows em"),
@@ -252,7 +258,7 @@ BAYES = [
     Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
 ]
 
-MUTANTS = ENGINE + PICTURES + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
+MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
 
 
 def sources():
