@@ -52,10 +52,10 @@ def test_other_errors_of_a_thread_are_told(monkeypatch):
                                   "from gmm_nb import BayesianGaussianMixture; BayesianGaussianMixture(n_components=3, random_state=0).fit(X[:300])",
                                   "from gmm_nb.plotting import plot_fit; from gmm_nb.mixture import Mixture; plot_fit(Mixture([1.0], [[0.0] * 2], [1.0], 'spherical'), X[:, :2])"])
 def test_a_system_like_a_web_page(line):
-    "In a fresh interpreter without the modules that Pyodide 314 lacks, and in which no thread starts"
+    "In a fresh interpreter without the module resource, which Pyodide lacks, and in which no thread starts"
     code = f"""
 import sys, threading
-for name in ("_posixshmem", "resource"): sys.modules[name] = None
+sys.modules["resource"] = None
 def start(self): raise RuntimeError("can't start new thread")
 threading.Thread.start = start
 import matplotlib; matplotlib.use("Agg")
