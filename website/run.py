@@ -79,8 +79,10 @@ def add_lines(docs):
 def build_lite(docs):
     "JupyterLite in docs/lite, with the wheel and the notebooks"
     with tempfile.TemporaryDirectory() as folder:
-        wheels, contents = Path(folder) / "wheels", Path(folder) / "contents"
-        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", wheels, ROOT], check=True)
+        source, wheels, contents = (Path(folder) / name for name in ("source", "wheels", "contents"))
+        shutil.copytree(ROOT / "gmm_nb", source / "gmm_nb")  # a copy: building leaves folders beside the source
+        for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"): shutil.copy(ROOT / name, source / name)
+        subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", wheels, source], check=True)
         for notebook in notebooks():
             target = contents / notebook.relative_to(NBS)
             target.parent.mkdir(parents=True, exist_ok=True)
