@@ -133,7 +133,7 @@ def _name_axes(ax, columns, d):
     "Names of the columns, if any, and marks so far apart that their numbers have room"
     from matplotlib.ticker import MaxNLocator
     locator, points = ax.xaxis.get_major_locator(), ax.get_window_extent().width
-    room = 72 / ax.figure.dpi * points / (5 * ax.xaxis.get_ticklabels()[0].get_size())
+    room = 72 / ax.figure.dpi * points / (5 * ax.xaxis.label.get_size())
     if isinstance(locator, MaxNLocator): locator.set_params(nbins=int(np.clip(room, 2, 6)))
     if columns is None: return
     for setter, name in zip((ax.set_xlabel, ax.set_ylabel), _names(columns, d)): setter(name)

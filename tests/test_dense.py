@@ -180,6 +180,14 @@ def test_lines_have_a_dark_edge():
             assert edge._gc["foreground"] == "black" and edge._gc["linewidth"] > line.get_linewidth()
 
 
+@pytest.mark.parametrize("draw", SINGLE)
+def test_axes_without_numbers(draw):
+    "Shared axes and axes without ticks have no labels to measure"
+    for ax in (plt.subplots(2, 1, sharex=True)[1][0], plt.subplots(subplot_kw={"xticks": []})[1]):
+        draw(some(2, 3), None, ax, columns=["left", "right"])
+        ax.figure.canvas.draw()
+
+
 # --- legends and labels ----------------------------------------------------------------------------------------------
 
 def boxes(axis):
