@@ -1,8 +1,6 @@
-/* The EM explorer: a mixture of Gaussians that a reader can touch. A page holds <div class="em-explorer">, and this file
-   builds the rest into it. The first half is arithmetic in pure functions; tests/test_explorer.py runs it in node beside
-   the textbook algorithms of chapters 4 and 5. The second half draws and listens.
-
-   Attributes of the div: data-set (a name in SETS), data-k, data-structure. */
+/* The EM explorer. A page holds <div class="em-explorer">, with data-set (a name in SETS), data-k and data-structure, and this
+   file builds the rest. The first half is arithmetic in pure functions; tests/test_explorer.py runs it in node beside the
+   textbook algorithms of chapters 4 and 5. The second half draws and listens. */
 "use strict";
 (() => {
 
@@ -56,7 +54,7 @@ function eStep(X, mixture) {
   return { resp, logLikelihood };
 }
 
-/** What a structure makes of the covariances of its components, S (K, d, d), with weights: Eqs. (eq-c-full) to (eq-c-spherical). */
+/** Covariances S (K, d, d) in a structure, Eqs. (eq-c-full) to (eq-c-spherical). */
 const STRUCTURES = {
   full: S => S,
   tied: (S, weights) => {
@@ -102,7 +100,7 @@ function average(X, labels, centres) {
   });
 }
 
-/** A start: the means given, equal weights, one round covariance for all: the variance given, or the data's over K. */
+/** A start: means, equal weights, one round covariance for all, with the variance given or the data's over K. */
 function startAt(X, means, given) {
   const K = means.length, d = means[0].length;
   const centre = range(d).map(a => sum(X.map(x => x[a])) / X.length);
@@ -115,7 +113,7 @@ function startAt(X, means, given) {
 
 const number = (value, digits = 2) => (Object.is(value, -0) ? 0 : value).toFixed(digits).replace("-", "−");
 const place = x => (x.length > 1 ? `(${x.map(value => number(value, 1)).join(", ")})` : number(x[0], 1));
-const ENOUGH = 1e-7;   // gain of the log-likelihood a point and pass, below which a run is over
+const ENOUGH = 1e-6;   // a run is over when a pass gains less a point, and no mean moves by this part of the data's spread
 
 /** The state before the first E-step, and after every edit: a run begins here. */
 function begin(X, structure, mixture, { coloured = false, words = "" } = {}) {
@@ -148,15 +146,16 @@ function expectation(state) {
 function maximization(state) {
   const { X, structure, resp, trace } = state, mixture = mStep(X, resp, structure);
   const { logLikelihood } = eStep(X, mixture), gain = logLikelihood - trace[trace.length - 1];
-  const over = Math.abs(gain) < ENOUGH * X.length, narrow = narrowest(X, mixture);
-  const change = over ? "is as high as it gets from this start" : `${gain < 0 ? "fell" : "rose"} by ${number(Math.abs(gain), gain < 0.1 ? 4 : 2)}`;
-  const words = `M-step ${trace.length}: each component takes the weight, the mean and the ${STRUCTURE_WORDS[structure]} of its shares. ` +
-    `The log-likelihood ${change}${over ? ":" : ", to"} ${number(logLikelihood)}.` +
+  const still = mixture.means.every((mean, k) => squaredDistance(mean, state.mixture.means[k]) < (ENOUGH * spread(X)) ** 2);
+  const over = still && Math.abs(gain) < ENOUGH * X.length, narrow = narrowest(X, mixture);
+  const change = over ? "rests" : `${gain < 0 ? "fell" : "rose"} by ${number(Math.abs(gain), gain < 0.1 ? 4 : 2)}`;
+  const words = `M-step ${trace.length}: each component takes the weight and the mean of its shares, and ${TAKES[structure]}. ` +
+    `The log-likelihood ${change}${over ? " at" : ", to"} ${number(logLikelihood)}.` +
     (narrow < 0 ? "" : ` Component ${narrow} shrinks onto a few points: there the likelihood grows without bound.`);
   return { ...state, mixture, next: "E", words, trace: [...trace, logLikelihood], end: over ? "converged" : null, kmeans: averaged(state) };
 }
 
-const STRUCTURE_WORDS = { full: "covariance", tied: "covariance, pooled over all components,", diag: "variances", spherical: "one variance" };
+const TAKES = { full: "their covariance", tied: "the covariance pooled over all", diag: "their variances along the axes", spherical: "their mean variance" };
 
 function averaged({ X, kmeans }) {
   if (kmeans.settled) return kmeans;
@@ -165,12 +164,14 @@ function averaged({ X, kmeans }) {
   return { ...kmeans, centres, settled, rounds: kmeans.rounds + !settled };
 }
 
+/** The standard deviation of the data, the same in every direction. */
+const spread = X => Math.sqrt(startAt(X, [X[0]]).covariances[0][0][0]);
+
 /** The component whose narrowest variance is below a millionth of the data's, or −1. */
 function narrowest(X, { covariances }) {
-  const spread = startAt(X, [X[0]]).covariances[0][0][0];
   return covariances.findIndex(S => {
     const [a, b, c] = S.length > 1 ? [S[0][0], S[0][1], S[1][1]] : [S[0][0], 0, S[0][0]];
-    return (a + c) / 2 - Math.hypot((a - c) / 2, b) < 1e-6 * spread;
+    return (a + c) / 2 - Math.hypot((a - c) / 2, b) < 1e-6 * spread(X) ** 2;
   });
 }
 
@@ -247,9 +248,9 @@ const SETS = {
     make() { const r = uniforms(3); return joined(cloud(r, 80, 6, 4.5, 2.2, 1.7, 0), cloud(r, 50, 7, 5, 0.35, 0.3, 0)); } },
   ring: { name: "A ring, six components", means: [[5, 4], [6, 4], [7, 4], [5, 5], [6, 5], [7, 5]],
     make() { const r = uniforms(5); return { X: range(150).map(i => cloud(r, 1, 6 + 3.2 * Math.cos(i * 2.4), 4.5 + 3.2 * Math.sin(i * 2.4), 0.3, 0.3, 0)[0]) }; } },
-  faithful: { name: "Old Faithful, two columns", means: [[4, 8], [8, 3]], make: () => ({ X: intoBox(faithful()) }) },
+  faithful: { name: "Old Faithful, two columns", means: [[4.27, 5.84], [7.78, 2.89]], make: () => ({ X: intoBox(faithful()) }) },
   own: { name: "Your own points", means: [[4, 4.5], [8, 4.5]], make: () => ({ X: [[2.6, 3.8], [3.1, 5.2], [3.9, 4.3], [4.2, 5.6], [7.2, 3.2], [7.9, 4.4], [8.8, 3.9], [9.3, 5.2], [8.2, 5.3]] }) },
-  waiting: { name: "Old Faithful, waiting times", means: [[60], [70]], low: 38, high: 102, ticks: [40, 50, 60, 70, 80, 90, 100], unit: "minutes",
+  waiting: { name: "Old Faithful, waiting times", means: [[60], [70]], variance: 200, low: 38, high: 102, ticks: [40, 50, 60, 70, 80, 90, 100], unit: "minutes",
     make: () => ({ X: faithful().map(x => [x[1]]) }) },
   six: { name: "The six numbers of chapter 0", means: [[2], [8]], variance: 4, low: -3, high: 13, ticks: [-2, 0, 2, 4, 6, 8, 10, 12], unit: "",
     make: () => ({ X: [1, 2, 3, 5, 7, 9].map(x => [x]) }) },
@@ -292,7 +293,7 @@ function set(element, attributes) {
   return element;
 }
 
-/** As many children as values, made when missing; draw(child, value, i) for each. */
+/** As many children as values, made where missing, and drawn. */
 function each(parent, values, create, draw) {
   while (parent.children.length > values.length) parent.lastChild.remove();
   values.forEach((value, i) => draw(parent.children[i] || parent.appendChild(create(i)), value, i));
@@ -596,7 +597,7 @@ class Explorer {
     if (before === state.mixture || !duration || calm.matches || shape(before) !== shape(state.mixture)) { this.shown = null; this.draw(); return; }
     const begun = performance.now();
     const frame = now => {
-      const t = Math.min((now - begun) / duration, 1), eased = t * (2 - t);
+      const t = Math.min(Math.max((now - begun) / duration, 0), 1), eased = t * (2 - t);
       this.shown = t < 1 ? Object.fromEntries(Object.entries(state.mixture).map(([key, value]) => [key, mixed(before[key], value, eased)])) : null;
       this.draw(t > 0 && t < 1);
       if (t < 1) this.film = requestAnimationFrame(frame);

@@ -20,9 +20,11 @@ def test_readme_equals_index():
 
 
 def test_readme_gives_the_commands():
-    for command in ("pip install . && gmm-nb fit --plot fit.png", "pip install -e '.[dev]' && pytest", "jupyter lab nbs"):
+    for command in ("pip install . && gmm-nb fit --plot fit.png", "pip install -e '.[dev]' && pytest"):
         assert command in TEXT.splitlines(), f"README.md lacks the line: {command}"
-    assert "nbdev-docs" in TEXT, "README.md does not tell how to build the site"
+    guide = (readme.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for command in ("jupyter lab nbs", "nbdev-docs", "nbdev-preview"): assert f"`{command}`" in guide, f"CONTRIBUTING.md lacks {command}"
+    assert "/blob/main/CONTRIBUTING.md" in TEXT, "README.md does not lead to CONTRIBUTING.md"
     assert "-1130.264" in TEXT.replace("−", "-"), "README.md does not tell the log-likelihood to expect"
 
 
