@@ -148,7 +148,7 @@ function maximization(state) {
   const { logLikelihood } = eStep(X, mixture), gain = logLikelihood - trace[trace.length - 1];
   const still = mixture.means.every((mean, k) => squaredDistance(mean, state.mixture.means[k]) < (ENOUGH * spread(X)) ** 2);
   const over = still && Math.abs(gain) < ENOUGH * X.length, narrow = narrowest(X, mixture);
-  const change = over ? "rests" : `${gain < 0 ? "fell" : "rose"} by ${number(Math.abs(gain), gain < 0.1 ? 4 : 2)}`;
+  const change = over ? "rests" : `${gain < 0 ? "fell" : "rose"} by ${Math.abs(gain) < 1e-4 ? "less than 0.0001" : number(Math.abs(gain), gain < 0.1 ? 4 : 2)}`;
   const words = `M-step ${trace.length}: each component takes the weight and the mean of its shares, and ${TAKES[structure]}. ` +
     `The log-likelihood ${change}${over ? " at" : ", to"} ${number(logLikelihood)}.` +
     (narrow < 0 ? "" : ` Component ${narrow} shrinks onto a few points: there the likelihood grows without bound.`);
@@ -246,7 +246,7 @@ const SETS = {
     make() { const r = uniforms(8); return joined(cloud(r, 45, 3, 3, 0.9, 0.6, -40), cloud(r, 60, 8.4, 3.2, 1.5, 0.45, 25), cloud(r, 45, 5.6, 6.8, 1.3, 0.5, -10)); } },
   inside: { name: "A tight group in a wide one", means: [[4, 4.5], [8, 4.5]],
     make() { const r = uniforms(3); return joined(cloud(r, 80, 6, 4.5, 2.2, 1.7, 0), cloud(r, 50, 7, 5, 0.35, 0.3, 0)); } },
-  ring: { name: "A ring, six components", means: [[5, 4], [6, 4], [7, 4], [5, 5], [6, 5], [7, 5]],
+  ring: { name: "A ring", means: [[5, 4], [6, 4], [7, 4], [5, 5], [6, 5], [7, 5]],
     make() { const r = uniforms(5); return { X: range(150).map(i => cloud(r, 1, 6 + 3.2 * Math.cos(i * 2.4), 4.5 + 3.2 * Math.sin(i * 2.4), 0.3, 0.3, 0)[0]) }; } },
   faithful: { name: "Old Faithful, two columns", means: [[4.27, 5.84], [7.78, 2.89]], make: () => ({ X: intoBox(faithful()) }) },
   own: { name: "Your own points", means: [[4, 4.5], [8, 4.5]], make: () => ({ X: [[2.6, 3.8], [3.1, 5.2], [3.9, 4.3], [4.2, 5.6], [7.2, 3.2], [7.9, 4.4], [8.8, 3.9], [9.3, 5.2], [8.2, 5.3]] }) },

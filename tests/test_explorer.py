@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from chapters import NBS, notebooks
 from numpy.testing import assert_allclose, assert_array_equal
-from test_site import needs_chromium, open_page
+from test_site import needs_chromium, open_page, serve  # noqa: F401 (a fixture)
 
 from gmm_nb import multivariate, univariate
 from gmm_nb.tables import load_faithful
@@ -326,3 +326,39 @@ def test_it_plays_in_a_page(tmp_path):
     assert seen["key"].startswith("Mean 0 is at") and seen["back"]
     assert "there are 141" in seen["added"] and seen["focus"].startswith("Point 140 of 141") and "140 are left" in seen["removed"]
     assert seen["line"] == [1, "tied", "waiting"] and "The log-likelihood rests at" in seen["run"]
+
+
+# The page in frames of the width of a phone, a tablet and a window; what does not fit its row is written down.
+NARROW = """<!doctype html><title>t</title><pre id="seen"></pre><script>
+(async () => {
+  const found = [];
+  for (const width of [360, 800, 1200]) {
+    const frame = Object.assign(document.createElement("iframe"), { width, height: 1200, src: "inner.html" });
+    await new Promise(done => { frame.onload = done; document.body.append(frame); });
+    await new Promise(done => setTimeout(done, 300));
+    const page = frame.contentDocument, root = page.documentElement, sets = page.querySelector("select");
+    if (root.scrollWidth > root.clientWidth) found.push(`the page at ${width}`);
+    for (const { value } of [...sets.options]) {
+      sets.value = value;
+      sets.dispatchEvent(new Event("change"));
+      page.querySelector(".emx-main").click();
+      for (const part of page.querySelectorAll(".emx > *"))
+        if (part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1) found.push(`${part.className} at ${width}, ${value}`);
+      const bottom = page.querySelector(".emx-help").getBoundingClientRect().bottom;
+      if (bottom > page.querySelector(".em-explorer").getBoundingClientRect().bottom + 1) found.push(`the whole at ${width}`);
+    }
+  }
+  seen.textContent = JSON.stringify(found);
+})();
+</script>"""
+
+
+@needs_chromium
+def test_it_fits_its_place(tmp_path, serve):
+    inner = ("<!doctype html><meta charset='utf-8'><meta name='viewport' content='width=device-width'><link rel='stylesheet' href='explorer.css'>"
+             "<body style='margin: 12px'><div class='em-explorer'><p>words</p></div><script src='explorer.js'></script>")
+    for path in (SCRIPT, LOOK): shutil.copy(path, tmp_path)
+    (tmp_path / "inner.html").write_text(inner, encoding="utf-8")
+    (tmp_path / "page.html").write_text(NARROW, encoding="utf-8")
+    dom, errors = open_page(f"{serve(tmp_path)}/page.html", tmp_path / "profile", patience=60)
+    assert errors == [] and json.loads(re.search(r'<pre id="seen">(.*?)</pre>', dom, re.S)[1]) == []
