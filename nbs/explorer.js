@@ -287,8 +287,8 @@ function make(name, attributes = {}, ...children) {
 }
 function set(element, attributes) {
   for (const [key, value] of Object.entries(attributes)) {
-    if (value === null || value === false) element.removeAttribute(key);
-    else element.setAttribute(key, value === true ? "" : value);
+    if (value === null) element.removeAttribute(key);
+    else element.setAttribute(key, value);
   }
   return element;
 }
@@ -346,10 +346,10 @@ let count = 0;   // of the explorers on this page
 class Explorer {
   constructor(home) {
     this.id = `emx${count++}`;
-    this.structure = STRUCTURES[home.dataset.structure] ? home.dataset.structure : "full";
+    this.structure = home.dataset.structure || "full";
     this.random = uniforms(1);
     this.build(home);
-    this.choose(SETS[home.dataset.set] ? home.dataset.set : "clouds", Number(home.dataset.k) || 0);
+    this.choose(home.dataset.set || "clouds", Number(home.dataset.k));
     new ResizeObserver(() => this.draw()).observe(this.stage);
   }
 
@@ -478,7 +478,7 @@ class Explorer {
 
   // -- what a reader can do
 
-  choose(name, K = 0) {
+  choose(name, K) {
     this.set = SETS[name];
     const { X, truth } = this.set.make();
     this.sets.value = name;
@@ -689,12 +689,12 @@ class Explorer {
   wrong(labels, K) {
     const truth = this.state.X.map(x => this.truth?.get(x));
     if (truth.includes(undefined) || new Set(truth).size !== K) return "";
-    return `: ${mistakes(truth, labels, K)} of ${truth.length} wrong`;
+    return `: ${mistakes(truth, labels, K)} wrong of ${truth.length}`;
   }
 
   drawChart() {
     const { width: w, height: h } = this.chart.getBoundingClientRect(), { trace } = this.state;
-    const high = Math.max(...trace), low = Math.max(Math.min(...trace), high - 2.5 * (high - (trace[1] ?? high)));
+    const high = Math.max(...trace), least = Math.min(...trace), low = Math.max(least, high - Math.max(2.5 * (high - (trace[1] ?? high)), 0.2 * (high - least)));
     const x = i => 10 + (w - 20) * i / Math.max(trace.length - 1, 10), y = value => h - 22 - (h - 32) * (value - low) / (high - low || 1);
     const places = trace.map((value, i) => [x(i), y(value)]);
     set(this.chart.querySelector("path"), { d: "M" + places.map(pixel).join("L") });

@@ -269,6 +269,7 @@ def test_pages_hold_it():
     for name, hosts in HOSTS.items():
         for attributes, inside in hosts:
             assert re.search(r'data-set="(\w+)"', attributes)[1] in known, name
+            assert set(re.findall(r'data-structure="(\w+)"', attributes)) <= set(STRUCTURES), name
             assert len(re.sub(r"<[^>]*>", "", inside).strip()) > 40, f"{name}: nothing to read without the script"
 
 
