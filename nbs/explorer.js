@@ -116,10 +116,10 @@ const place = x => (x.length > 1 ? `(${x.map(value => number(value, 1)).join(", 
 const ENOUGH = 1e-6;   // a run is over when a pass gains less a point, and no mean moves by this part of the data's spread
 
 /** The state before the first E-step, and after every edit: a run begins here. */
-function begin(X, structure, mixture, { coloured = false, words = "" } = {}) {
+function begin(X, structure, mixture, { colored = false, words = "" } = {}) {
   const { resp, logLikelihood } = eStep(X, mixture);
   const value = `The log-likelihood is ${number(logLikelihood)}.`;
-  return { X, structure, mixture, resp: coloured ? resp : null, next: "E", trace: [logLikelihood], end: null,
+  return { X, structure, mixture, resp: colored ? resp : null, next: "E", trace: [logLikelihood], end: null,
     words: `${words || "Every component is a guess, and no point is shared yet."} ${value}`,
     kmeans: { centres: mixture.means, labels: null, rounds: 0, settled: false } };
 }
@@ -177,13 +177,13 @@ function narrowest(X, { covariances }) {
 
 /** The run after an edit of the points: the same mixture, and k-means from its means. */
 function edited(state, X, words) {
-  return begin(X, state.structure, state.mixture, { coloured: state.resp !== null, words });
+  return begin(X, state.structure, state.mixture, { colored: state.resp !== null, words });
 }
 
 function withMean(state, k, mean) {
   const means = state.mixture.means.map((old, j) => (j === k ? mean : old));
   return begin(state.X, state.structure, { ...state.mixture, means },
-    { coloured: state.resp !== null, words: `Mean ${k} is at ${place(mean)}, and a new run begins.` });
+    { colored: state.resp !== null, words: `Mean ${k} is at ${place(mean)}, and a new run begins.` });
 }
 
 /** Points in the wrong group, under the best naming of K groups. */
@@ -642,7 +642,7 @@ class Explorer {
   }
 
   drawMixture(mixture, w, h) {
-    const { means, covariances, weights } = mixture, { view } = this, factors = covariances.map((S, k) => cholesky(S, k));
+    const { means, covariances, weights } = mixture, { view } = this, factors = covariances.map(S => { try { return cholesky(S); } catch { return zeros(2, 2); } });
     const flat = view.flat, line = flat ? curves(mixture, view, w) : [];
     const top = flat ? Math.max(...line[means.length], 1e-9) : 1, height = flat ? (view.floor - 24) / top : 1;
     const path = row => "M" + row.map((value, i) => `${2 * i} ${(view.floor - height * value).toFixed(1)}`).join("L");
