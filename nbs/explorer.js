@@ -694,7 +694,7 @@ class Explorer {
 
   drawChart() {
     const { width: w, height: h } = this.chart.getBoundingClientRect(), { trace } = this.state;
-    const high = Math.max(...trace), least = Math.min(...trace), low = Math.max(least, high - Math.max(2.5 * (high - (trace[1] ?? high)), 0.2 * (high - least)));
+    const high = Math.max(...trace), least = Math.min(...trace), low = trace.length < 3 ? least : Math.max(least, high - Math.max(2.5 * (high - trace[1]), 0.2 * (high - least)));
     const x = i => 10 + (w - 20) * i / Math.max(trace.length - 1, 10), y = value => h - 22 - (h - 32) * (value - low) / (high - low || 1);
     const places = trace.map((value, i) => [x(i), y(value)]);
     set(this.chart.querySelector("path"), { d: "M" + places.map(pixel).join("L") });
