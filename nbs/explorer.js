@@ -21,7 +21,7 @@ function cholesky(S, k) {
       const rest = S[i][j] - sum(range(j).map(m => L[i][m] * L[j][m]));
       if (i === j && !(rest > 0)) throw new Collapse(
         `Component ${k} has shrunk onto too few points: its covariance is singular, and the likelihood has no maximum. ` +
-        "Go back, drag its mean elsewhere, or choose a simpler structure or fewer components.");
+        "Go back, drag its mean away, or choose a simpler structure.");
       L[i][j] = i === j ? Math.sqrt(rest) : rest / L[j][j];
     }
   }
