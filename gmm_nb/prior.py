@@ -132,7 +132,7 @@ def _checked(prior):
     else:
         good = scatter.ndim < 2 and bool(np.all(scatter >= 0))
     if not good:
-        raise ValueError("Got a prior with a scatter that is none; expected a number, a "
+        raise ValueError(f"Got a prior with scatter={prior.scatter!r}; expected a number or a "
                          "diagonal (d,), not negative, or a symmetric matrix (d, d) without "
                          "negative eigenvalues.")
     if scatter.any() and not rows:
