@@ -500,7 +500,7 @@ LEAST_COUNT = 1e-290  # of a component without rows, so that its mean is a numbe
 
 # %% ../nbs/23_prior.ipynb #23a00042
 def place_gains(mixture: Mixture, n_samples: float, known: KnownBefore) -> np.ndarray:
-    "(K, K): Q + log p of each component (columns) in each place (rows), what is alike left out."
+    "(K, K): Q + log p of components (columns) in places (rows), as far as places differ."
     pseudo, fixed, held = known.pseudo, known.fixed, known.fixed.mixture
     rows, S, gains = n_samples * mixture.weights, mixture.matrices(), []
     own, theirs = np.linalg.inv(S), np.linalg.inv(held.matrices())
