@@ -507,11 +507,11 @@ def place_gains(mixture: Mixture, n_samples: float, known: KnownBefore) -> np.nd
     for c in range(len(rows)):
         precision = theirs[[c]] if fixed.covariances[c] else own
         weights = held.weights[c] if fixed.weights[c] else mixture.weights
-        squares = lambda mean: np.sum(
-            (mixture.means - mean) * (precision @ (mixture.means - mean)[:, :, None])[:, :, 0],
-            axis=1)
-        strain = rows * np.sum(precision * S, axis=(1, 2)) + pseudo.shrinkage[c] * squares(
-            pseudo.means[c]) + (rows * squares(held.means[c]) if fixed.means[c] else 0)
+        squares = lambda away: np.einsum("kd,kde,ke->k", away, precision, away)
+        strain = rows * np.sum(precision * S, axis=(1, 2))
+        strain += pseudo.shrinkage[c] * squares(mixture.means - pseudo.means[c])
+        if fixed.means[c]:
+            strain += rows * squares(mixture.means - held.means[c])
         spread = (rows + (pseudo.shrinkage[c] > 0)) * np.linalg.slogdet(precision)[1]
         gains.append(xlogy(rows + pseudo.weights[c], weights) + 0.5 * (spread - strain))
     return np.maximum(gains, -1e300 / len(rows))
