@@ -201,15 +201,19 @@ RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn") for d in
 RUNTIME |= {"joblib", "matplotlib_inline"}  # the first comes with scikit-learn; the second with IPython, and is used only there
 
 
+OPTIONAL = {"pyarrow", "dask", "distributed"}  # of the extras `files` and `dask`
+
+
 @each_chapter
 def test_runtime_imports(nb):
     "Exported code imports the standard library and the runtime dependencies, scikit-learn and matplotlib only inside functions"
     for tree in nb.exports:
         for module, _ in imports(tree):
             top = module.split(".")[0]
-            assert top in sys.stdlib_module_names | RUNTIME | {"gmm_nb"}, f"{nb} imports {module}, which is no dependency"
+            assert top in sys.stdlib_module_names | RUNTIME | OPTIONAL | {"gmm_nb"}, f"{nb} imports {module}, which is no dependency"
         for node in tree.body:
             for module, _ in imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+                assert module.split(".")[0] not in OPTIONAL, f"{nb}: import {module} inside the function that needs it"
                 assert module.split(".")[0] != "matplotlib", f"{nb}: import matplotlib inside the function that draws"
                 if module.split(".")[0] == "sklearn": assert nb.module in ("estimator", "initialization", "regression", "bayesian"), f"{nb} imports scikit-learn"
 
