@@ -49,7 +49,7 @@ __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'ch
            'checked_table', 'check_rows', 'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior',
            'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
            'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
-           'Completion', 'refuse_in_streams', 'same_kind', 'first_chunk', 'given_state', 'next_state', 'rows_of_chunk',
+           'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'first_chunk', 'given_state', 'next_state',
            'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
            'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
            'best_of_grid', 'GaussianMixtureSelection']
@@ -767,6 +767,10 @@ def same_kind(estimator, mixture: Mixture) -> None:
                          " in every call of partial_fit. Use a clone, or fit, to begin anew.")
 
 # %% ../nbs/30_estimator.ipynb #30a0d004
+def rows_of_chunk(X, sample_weight) -> float:
+    "How many rows a chunk counts for."
+    return float(len(X) if sample_weight is None else np.sum(sample_weight))
+
 def first_chunk(estimator, X, sample_weight) -> Online:
     "The state after a first chunk, which a fit has learned. ValueError for too few rows."
     K = estimator.n_components
@@ -775,15 +779,20 @@ def first_chunk(estimator, X, sample_weight) -> Online:
                          f"finds a start for n_components = {K}; expected at least "
                          f"{max(K, 2)}. Give a larger first chunk (later ones can be of any "
                          "size), or all of weights_init, means_init and precisions_init.")
-    draft = copy.copy(estimator)
+    draft, weights = copy.copy(estimator), None
     draft.prior, draft.warm_start = "default", False
-    result, _, _, sample, floor = searched(draft, X, sample_weight)
-    rows = sample.n_samples * sample.unit
+    if sample_weight is not None:  # the prior counts in rows of mean weight
+        given = check_weights(sample_weight, len(X))
+        given = given / weight_unit(given)
+        weights = given / given[given > 0].mean()
+    result, _, _, sample, floor = searched(draft, X, weights)
+    rows = rows_of_chunk(X, sample_weight)
     least = least_memory(result.mixture) * rows / len(sample.X)
     state = online_start(result.mixture, max(rows, least), floor)
     told = e_step(sample, result.mixture).log_likelihood / sample.n_samples
     return replace(state, n_steps=1, log_likelihood=told)
 
+# %% ../nbs/30_estimator.ipynb #30a0d00a
 def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) -> Online:
     "The state at a mixture that was given, or fitted to so many rows."
     least = least_memory(mixture) * sample.n_samples * sample.unit / len(sample.X)
@@ -807,10 +816,6 @@ def next_state(estimator, X, sample_weight, first: bool, workers) -> Online:
     return learn(state, sample, estimator.forget_after, workers=workers)
 
 # %% ../nbs/30_estimator.ipynb #30a0d008
-def rows_of_chunk(X, sample_weight) -> float:
-    "How many rows a chunk counts for."
-    return float(len(X) if sample_weight is None else np.sum(sample_weight))
-
 def partial_fit(estimator, X, sample_weight=None):
     "Learn one more chunk of rows; keep the state and the mixture that follows from it."
     refuse_hooks(estimator)
