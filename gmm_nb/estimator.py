@@ -796,7 +796,8 @@ def first_chunk(estimator, X, sample_weight) -> Online:
 def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) -> Online:
     "The state at a mixture that was given, or fitted to so many rows."
     least = least_memory(mixture) * sample.n_samples * sample.unit / len(sample.X)
-    return online_start(mixture, max(rows, least), floor_of(sample, mixture, estimator.reg_covar))
+    floor = floor_of(sample, mixture, estimator.reg_covar)
+    return online_start(mixture, max(rows, least), floor)
 
 # %% ../nbs/30_estimator.ipynb #30a0d006
 def next_state(estimator, X, sample_weight, first: bool, workers) -> Online:
@@ -841,7 +842,7 @@ def partial_fit(estimator, X, sample_weight=None):
 class Streams:
     "Rows that come in chunks."
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Learn from one more chunk of rows X (m, d), by online EM; the first call finds a start.
+        """Learn one more chunk of rows X (m, d) by online EM; the first call finds a start.
 
         Raises ValueError for bad input, and for another number of columns than before."""
         return partial_fit(self, X, sample_weight)
