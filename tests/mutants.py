@@ -241,7 +241,21 @@ BAYES = [
     Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
+ONLINE = [
+    Mutant("scaled statistics keep their second moments", {"second=factor * self.second, n_samples": "second=self.second, n_samples"}, "online"),
+    Mutant("online memory stays as long as the start", {"return n_start * (1 + n_seen / n_start)**exponent": "return n_start * (1 + 0 * n_seen / n_start)**exponent"}, "online"),
+    Mutant("online sums stay where they began", {"statistics, seen = statistics.about(mixture.means), state.n_seen + m": "statistics, seen = statistics, state.n_seen + m"}, "online"),
+    Mutant("the path's mean is the last place", {"share = min(1.0, (AVERAGE + 1) * m / (seen + AVERAGE * m))": "share = 1.0"}, "online"),
+    Mutant("online blocks count by their number", {"m = sample.n_samples * sample.unit\n    block": "m = 1.0 * sample.unit\n    block"}, "online"),
+    Mutant("online components die", {"return statistics\n    factor = np.maximum(least / counts, 1.0)": "return statistics\n    factor = np.ones(len(counts))"}, "online"),
+    Mutant("a fixed memory has a mean of the path, too", {"    if forget_after is None:\n        share": "    if True:\n        share"}, "online"),
+    Mutant("a stream without a floor takes rounding for spread", {"if state.floor is None:\n        refuse_rounding(mixture, sample)": "if False:\n        refuse_rounding(mixture, sample)"}, "online"),
+    Mutant("fit goes on from a stream", {'for name in (*PARTS, "_online", "n_samples_seen_"):': "for name in PARTS:"}, "online"),
+    Mutant("a first chunk without a prior", {'draft.prior, draft.warm_start = "default", False': "draft.prior, draft.warm_start = None, False"}, "online"),
+    Mutant("a fit is worth no rows to a stream", {'rows = getattr(estimator, "n_samples_seen_", 0.0)': "rows = 0.0"}, "online"),
+]
+
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES + ONLINE
 
 
 def sources():
