@@ -20,7 +20,7 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.resources import as_file, files
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -226,12 +226,13 @@ def _fit_names(names, width, rows):
 
 def _distinct(names):
     "Names that differ: x2 for an empty one, length_2 for the second of a name"
-    found = {}
+    found, given = {}, set(names)
     for j, name in enumerate(names):
         base = name or f"x{j}"
-        tries = [base, *(f"{base}_{i}" for i in range(2, len(names) + 2))]
-        found[next(new for new in tries
-                   if new not in found and (new == name or new not in names))] = j
+        tries = chain([base], (f"{base}_{i}" for i in count(2)))
+        new = next(new for new in tries
+                   if new not in found and (new == name or new not in given))
+        found[new] = j
     return list(found)
 
 # %% ../nbs/32_tables.ipynb #aa10c016
@@ -514,7 +515,6 @@ def _place(column, names, path):
 
 def _places(columns, names, path):
     "The indices of the chosen columns"
-    if callable(columns): columns = columns(names)
     if isinstance(columns, (str, int)): columns = [columns]
     places = [_place(column, names, path) for column in columns]
     if not places:
@@ -702,6 +702,7 @@ def read_table(
     with _opened(path, header, sep, decimal, encoding) as raw:
         label, weight = (None if column is None else _place(column, raw.names, raw.name)
                          for column in (labels, weights))
+        if callable(columns): columns = columns(raw.names)
         if columns is None: X, out = _guessed(raw, {label, weight}, na)
         else: X, out = _chosen(raw, _places(columns, raw.names, raw.name), na), {}
         weights = {} if weight is None else _chosen(raw, [weight], na)
