@@ -517,12 +517,16 @@ def _component_tables(mixture, columns):
             + "<h2>Standard deviations</h2>\n"
             + _html_table(["component", *columns], spread))
 
+def _shade(r):
+    "A mark for a strong correlation"
+    return ' class="pos"' if r > 0.5 else ' class="neg"' if r < -0.5 else ""
+
 def _correlation_table(R, columns, most=12):
     "The correlations of one component"
     if len(R) <= most:
         rows = [f"<tr>{_cells_of([name], 'td')}" + "".join(
-            f'<td class="{"pos" if r > 0.5 else "neg" if r < -0.5 else ""}">{r:.2f}</td>'
-            for r in row) + "</tr>\n" for name, row in zip(columns, R)]
+            f"<td{_shade(r) if i != j else ''}>{r:.2f}</td>" for j, r in enumerate(row))
+            + "</tr>\n" for i, (name, row) in enumerate(zip(columns, R))]
         head = _cells_of(["", *columns], "th")
         return f'<div class="wide"><table>\n<tr>{head}</tr>\n{"".join(rows)}</table></div>\n'
     i, j = np.triu_indices(len(R), 1)
@@ -530,6 +534,7 @@ def _correlation_table(R, columns, most=12):
     rows = [(columns[i[at]], columns[j[at]], f"{R[i[at], j[at]]:.2f}") for at in order]
     return _html_table(["column", "and", "correlation"], rows)
 
+# %% ../nbs/33_command.ipynb #b2000029
 def _correlations(mixture, columns):
     "The correlations of all components; nothing where there are none"
     if STORED[mixture.structure] in ("diag", "spherical") or len(columns) < 2: return ""
@@ -542,14 +547,19 @@ def _correlations(mixture, columns):
     return "<h2>Correlations</h2>\n" + "".join(parts)
 
 # %% ../nbs/33_command.ipynb #b2000011
-def _pictures(model, table):
-    "The pictures: the fit, and how the log-likelihood rose"
+def _pictures(model, table, n):
+    "The pictures: the fit, and how the log-likelihood of n rows rose, if it did"
     from gmm_nb.plotting import plot_trace
-    fit = _picture(partial(_fit_figure, model.mixture_, table))
-    trace = _picture(lambda: plot_trace(model.lower_bounds_).figure)
-    return (_image(fit, "the components over the data")
-            + "<h2>The run</h2>\n<p>Log-likelihood a row in each pass over the data.</p>\n"
-            + _image(trace, "log-likelihood a row against the pass"))
+    fit = _image(_picture(partial(_fit_figure, model.mixture_, table)),
+                 "the components over the data")
+    trace = n * np.asarray(model.lower_bounds_)
+    if np.ptp(trace) < 1e-3:
+        return fit + ("<h2>The run</h2>\n<p>The races between starts had come to the end "
+                      "already; the passes after them gained less than 0.001.</p>\n")
+    return fit + ("<h2>The run</h2>\n<p>Log-likelihood in each pass over the data, after the "
+                  "races between starts.</p>\n"
+                  + _image(_picture(lambda: plot_trace(trace).figure),
+                           "log-likelihood against the pass"))
 
 def _read_facts(table, name):
     "What was read, for the page"
@@ -572,7 +582,7 @@ def _fit_facts(mixture, judged):
 # %% ../nbs/33_command.ipynb #b2000025
 def _page(model, table, judged, options, name, ranking):
     "One page on a fit, with all that it needs inside"
-    mixture = model.mixture_
+    mixture, n = model.mixture_, judged["log_likelihood"] / judged["log_likelihood_per_row"]
     rivals = f"<h2>Rivals</h2>\n<pre>{_escaped_lines(ranking)}</pre>\n" if ranking else ""
     made = {"command": _command_line(options), "gmm_nb": __version__,
             "NumPy": np.__version__, "Python": platform.python_version()}
@@ -583,7 +593,7 @@ def _page(model, table, judged, options, name, ranking):
             f"<h2>What was read</h2>\n{_facts_table(_read_facts(table, name))}"
             f"<h2>The fit</h2>\n{_facts_table(_fit_facts(mixture, judged))}{rivals}"
             f"{_component_tables(mixture, table.columns)}"
-            f"<h2>Picture</h2>\n{_pictures(model, table)}"
+            f"<h2>Picture</h2>\n{_pictures(model, table, n)}"
             f"{_correlations(mixture, table.columns)}"
             f"<h2>How it was made</h2>\n{_facts_table(made)}</body>\n</html>\n")
 
@@ -612,7 +622,7 @@ def _fit_and_watch(model, table, unit, quiet):
     def note(number, frame):
         pressed.append(number)
         raise KeyboardInterrupt
-    bar = _progress(quiet, desc="EM", unit=f" {unit}")
+    bar = _progress(quiet=quiet, desc="EM", unit=f" {unit}")
     with _on_signals([signal.SIGINT], signal.default_int_handler, note), bar:
         def on_step(step):
             bar.set_postfix_str(f"log-likelihood {step.log_likelihood:.3f}", refresh=False)
@@ -720,7 +730,7 @@ def _predict(options):
     names = [*([table.ids[0]] if table.ids else []), "label",
              *(f"probability_{k}" for k in range(mixture.n_components)), "log_density"]
     rows = _labelled(mixture, table)
-    with _progress(options.quiet, iterable=rows, desc="writing", unit=" rows",
+    with _progress(quiet=options.quiet, iterable=rows, desc="writing", unit=" rows",
                    total=len(table.X)) as bar:
         _write_csv(options.output, names, bar)
 
@@ -756,7 +766,7 @@ def _sample(options):
     names = names or [f"x{j}" for j in range(mixture.n_features)]
     rng = np.random.default_rng(options.seed)
     rows = _drawn(mixture, options.n, rng)
-    with _progress(options.quiet, iterable=rows, desc="writing", unit=" rows",
+    with _progress(quiet=options.quiet, iterable=rows, desc="writing", unit=" rows",
                    total=options.n) as bar:
         _write_csv(options.output, names, bar)
 

@@ -48,7 +48,8 @@ _OTHER = {b"%PDF": "a PDF document", b"\x89PNG": "a PNG picture", b"GIF8": "a GI
           b"\x28\xb5\x2f\xfd": "a file packed by zstd", b"7z\xbc\xaf": "a 7z archive",
           b"Rar!": "a RAR archive", b"{\\rtf": "an RTF document", b"\x7fELF": "a program",
           b"MZ\x90": "a program", b"\x80\x04\x95": "a Python pickle", b"$FL2": "data of SPSS",
-          b"<": "a web page or XML", b"{": "JSON", b"[{": "JSON", b"[[": "JSON",
+          b"<!": "a web page", b"<html": "a web page", b"<HTML": "a web page", b"<?xml": "XML",
+          b'{"': "JSON", b"{\n": "JSON", b"[{": "JSON", b"[[": "JSON",
           b"\x93NUMPY": "an array of NumPy, which numpy.load reads"}
 
 def _refuse(name, kind):
@@ -108,7 +109,8 @@ def _as_utf8(data, encoding, name):
                          f"({error}).") from error
     strange = sum(text[:4096].count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1a")
     if 100 * strange > len(text[:4096]): _refuse(name, "no text")
-    if b"\r" in text: text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\r\n" in text: text = text.replace(b"\r\n", b"\n")
+    elif b"\n" not in text: text = text.replace(b"\r", b"\n")
     if not text.strip(): raise ValueError(f"{name} is empty; expected rows of numbers.")
     return text, codec
 
@@ -142,7 +144,7 @@ def _guess_decimal(cells, sep):
 # %% ../nbs/32_tables.ipynb #aa10c006
 def _records(text, sep):
     "Pairs of a line number, as an editor counts, and stripped cells; no empty lines"
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=sep, skipinitialspace=True)
     for cells in reader:
         if len(cells) > 1 or any(cells): yield reader.line_num, [cell.strip() for cell in cells]
 
@@ -697,7 +699,7 @@ def read_table(
     of numbers, for rows of different lengths, for no rows at all, and for missing values."""
     _check(missing=(missing, ("error", "drop", "keep")), decimal=(decimal, (None, ".", ",")),
            header=(header, (None, True, False)))
-    if sep is not None and len(sep) != 1:
+    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
         raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells.")
     with _opened(path, header, sep, decimal, encoding) as raw:
         label, weight = (None if column is None else _place(column, raw.names, raw.name)
