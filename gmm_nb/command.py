@@ -101,7 +101,7 @@ def _add_reading(command):
         help="what to do about missing values: drop their rows, or keep them and use what was "
         "observed (default: an error)")
     add("--na", type=_names, default=(), metavar="A,B",
-        help="more spellings of a missing value, as -999")
+        help="more spellings of a missing value, as --na=-999")
     add("--sep", type=_separator, metavar="C",
         help="the character between the cells, or tab, or blanks (default: looked for)")
     add("--decimal", choices=(".", ","), help="the decimal sign (default: looked for)")
@@ -411,19 +411,15 @@ def _table(mixture, columns, width=100):
     return lines + part
 
 # %% ../nbs/33_command.ipynb #a56b7834
-def _judged(mixture, X, weights=None, criteria=("bic", "aic")):
+def _judged(mixture, X, weights=None):
     "The numbers that judge a mixture on rows"
-    density = log_sum_exp(_log_joint(mixture, X))
+    density = log_sum_exp(log_joint(mixture, X)) if has_holes(X) else mixture.log_density(X)
     weights = np.ones(len(X)) if weights is None else weights
     n, total = weights.sum(), float(density @ weights)
     p = n_parameters(mixture.structure, *mixture.means.shape)
     return {"rows": len(X), "log_likelihood": total, "log_likelihood_per_row": total / n,
             "bic": float(p * np.log(n) - 2 * total), "aic": float(2 * p - 2 * total),
             "parameters": p}
-
-def _log_joint(mixture, X):
-    "Log joints of components and rows, (K, n); of what was observed where there are holes"
-    return log_joint(mixture, X) if has_holes(X) else mixture.log_joint(X)
 
 def _many(number, what): return f"{number} {what}{'' if number == 1 else 's'}"
 
@@ -713,7 +709,8 @@ def _fit(options):
 def _labelled(mixture, table):
     "Lines of the table that `predict` writes"
     for start in range(0, len(table.X), 4096):
-        joint = _log_joint(mixture, table.X[start:start + 4096])
+        X = table.X[start:start + 4096]
+        joint = log_joint(mixture, X) if has_holes(X) else mixture.log_joint(X)
         density = log_sum_exp(joint)
         resp = softmax(joint)
         names = table.ids[1][start:start + 4096] if table.ids else None

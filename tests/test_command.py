@@ -805,7 +805,7 @@ def test_guesses_are_overruled(run):
     assert "20 rows, 2 columns" in run("fit", "t.csv", "-k", 1)[1]
     assert "left out: b (no number)" in run("fit", "t.csv", "-k", 1, "--decimal", ".")[2]
     Path("n.csv").write_text("a,b\n" + "".join(f"{i * i % 7},{-99 if i == 3 else i % 5}\n" for i in range(20)))
-    assert "1 missing value" in run("fit", "n.csv", "--na", "-99,x")[2]
+    assert "1 missing value" in run("fit", "n.csv", "--na=-99,x")[2]
     assert "19 rows" in run("fit", "n.csv", "-k", 1, "--na=-99", "--missing", "drop")[1]
 
 
