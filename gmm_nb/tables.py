@@ -73,6 +73,7 @@ def _unpack(data, name):
         if data.lstrip()[:len(mark)] == mark: _refuse(name, kind)
     return data, "text"
 
+# %% ../nbs/32_tables.ipynb #aa10c021
 def _unzip(data, name):
     "The one file in a ZIP archive; None if the archive is a spreadsheet"
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -321,7 +322,7 @@ class _Raw(NamedTuple):
     explain: callable = lambda error: None  # raises what is wrong with the file
 
 def _ask(raw, query, rows=True):
-    "What DuckDB answers, in rows or columns; where it cannot read the file, what is wrong there"
+    "What DuckDB answers, in rows or columns; where it cannot, what is wrong with the file"
     try:
         answer = raw.con.execute(query)
         return answer.fetchall() if rows else answer.fetchnumpy()
@@ -697,10 +698,7 @@ def read_table(
     FileNotFoundError (or another OSError) where the file cannot be read; ValueError for what is
     no table and, naming the row as an editor counts lines, for a word or infinity in a column
     of numbers, for rows of different lengths, for no rows at all, and for missing values."""
-    _check(missing=(missing, ("error", "drop", "keep")), decimal=(decimal, (None, ".", ",")),
-           header=(header, (None, True, False)))
-    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
-        raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells.")
+    _check(missing, header, sep, decimal)
     with _opened(path, header, sep, decimal, encoding) as raw:
         label, weight = (None if column is None else _place(column, raw.names, raw.name)
                          for column in (labels, weights))
@@ -710,15 +708,20 @@ def read_table(
         weights = {} if weight is None else _chosen(raw, [weight], na)
         return _table(raw, X, weights, label, out, missing)
 
-read_csv = read_table  # the older name
-
 # %% ../nbs/32_tables.ipynb #41477324
-def _check(**choices):
+def _check(missing, header, sep, decimal):
     "ValueError for an argument that is none of those expected"
-    for what, (given, known) in choices.items():
-        if not any(given is word or given == word for word in known):
+    for what, given, known in (("missing", missing, ("error", "drop", "keep")),
+                               ("decimal", decimal, (None, ".", ",")),
+                               ("header", header, (None, True, False))):
+        if given not in known:
             raise ValueError(f"{what} is {given!r}; expected one of "
                              f"{', '.join(map(repr, known))}.")
+    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+        raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells.")
+
+# %% ../nbs/32_tables.ipynb #41477340
+read_csv = read_table
 
 # %% ../nbs/32_tables.ipynb #0c1eb46f
 def _load(name, labels=None):
