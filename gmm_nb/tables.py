@@ -70,7 +70,7 @@ def _unpack(data, name):
     if data.startswith(b"PAR1"): return data, "parquet"
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"): return data, "sheet"
     for mark, kind in _OTHER.items():
-        if data.lstrip()[:len(mark)] == mark: _refuse(name, kind)
+        if data[:64].lstrip().startswith(mark): _refuse(name, kind)
     return data, "text"
 
 # %% ../nbs/32_tables.ipynb #aa10c021
@@ -95,31 +95,32 @@ def _codec(data):
     head = np.frombuffer(data[:4096 - len(data) % 2], np.uint8)
     for codec, zeros in {"utf-16-le": head[1::2], "utf-16-be": head[::2]}.items():
         if zeros.size and np.mean(zeros == 0) > 0.6: return codec, data
-    try: data.decode()
-    except UnicodeDecodeError: return "cp1252", data
-    return "utf-8", data
+    for codec in ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            data.decode(codec)
+            return codec, data
+    return "latin-1", data  # which any bytes are
 
 def _as_utf8(data, encoding, name):
     "The same text in UTF-8 with plain line ends, and the encoding that it had"
-    if not data.strip(): raise ValueError(f"{name} is empty; expected rows of numbers.")
     codec, bare = _codec(data) if encoding is None else (encoding, data)
     try: text = bare if codec == "utf-8" else bare.decode(codec).lstrip("\ufeff").encode()
     except (LookupError, UnicodeDecodeError) as error:
-        if encoding is None: _refuse(name, "no text")
         raise ValueError(f"{name} cannot be read in the encoding {encoding!r} "
                          f"({error}).") from error
     strange = sum(text[:4096].count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1a")
     if 100 * strange > len(text[:4096]): _refuse(name, "no text")
     if b"\r\n" in text: text = text.replace(b"\r\n", b"\n")
     elif b"\n" not in text: text = text.replace(b"\r", b"\n")
-    if not text.strip(): raise ValueError(f"{name} is empty; expected rows of numbers.")
+    if not text or text.isspace(): raise ValueError(f"{name} is empty; expected rows of numbers.")
     return text, codec
 
 # %% ../nbs/32_tables.ipynb #05640c0c
 MISSING = frozenset(
     "na n/a n.a. #n/a #na <na> nan -nan null (null) none nil nat missing \\n - -- --- . .. "
-    "? ?? * – — #value! #ref! #div/0! #num! #name? #null!".split()
-) | {"", "not available", "no data"}
+    "? ?? * – — #value! #ref! #div/0! #num! #name? #null! #nv #wert! nd n.d. n/d k.a. unknown "
+    "undefined void blank (blank) empty (empty) <null>".split()
+) | {"", "not available", "no data", "not measured"}
 
 _GROUPS = {".": "[ ,'’\u00a0\u202f\u2009]", ",": "[ .'’\u00a0\u202f\u2009]"}
 
@@ -334,9 +335,8 @@ def _quoted(text): return "'" + text.replace("'", "''") + "'"
 
 def _cast_sql(cell, decimal):
     "SQL for the number in a cell that DuckDB casts, or NULL"
-    strange = [f"contains({cell}, '{sign}')" for sign in ("_." if decimal == "," else "_")]
-    text = cell if decimal == "." else f"replace({cell}, ',', '.')"
-    return f"case when {' or '.join(strange)} then null else try_cast({text} as double) end"
+    text = f"replace({cell}, '_', 'x')" if decimal == "." else f"translate({cell}, ',._', '.xx')"
+    return f"try_cast({text} as double)"
 
 def _number_sql(cell, decimal):
     "The same, also for thousands that are set apart, a long minus, and Fortran's exponents"
@@ -469,6 +469,7 @@ def _opened(path, *layout):
     data, kind = _unpack(data, name)
     make = {"text": _from_text, "parquet": _from_parquet, "sheet": _from_sheet}[kind]
     with TemporaryDirectory() as folder, duckdb.connect() as con:
+        con.execute("set disabled_optimizers = 'common_subexpressions'")  # slow for many columns
         yield make(con, data, name, Path(folder, "rows"), *layout)
 
 # %% ../nbs/32_tables.ipynb #41477312

@@ -232,7 +232,7 @@ TABLES = [
     Mutant("a few whole numbers are an id", {"steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), len(x) >= 10": "steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), True"}, "tables"),
     Mutant("a single column of whole numbers is left out", {"if len(out) == len(good): out = {}": "if False: out = {}"}, "tables"),
     Mutant("labels keep the rows that are dropped", {"None if label is None else _texts(raw, label)[keep]": "None if label is None else _texts(raw, label)"}, "tables"),
-    Mutant("an underscore is part of a number", {'("_." if decimal == "," else "_")': '("." if decimal == "," else "")'}, "tables"),
+    Mutant("an underscore is part of a number", {"replace({cell}, '_', 'x')": "replace({cell}, '_', '_')"}, "tables"),
     Mutant("any names count by their places", {'name[:1] == "x" and name[1:].isdigit()': "True"}, "command"),
     Mutant("a pipe is passed over", {"return [_Input()] if _piped() else []": "return []"}, "command"),
     Mutant("names go into the page as they are", {"return html.escape(_shown(str(value)))": "return _shown(str(value))"}, "command"),
