@@ -33,8 +33,8 @@ from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table
                             rows_seen)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
                             softmax)
-from .prior import (check_labels, masks, matched, n_fixed, objective_of,
-                          start_from_labels)
+from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
+                          objective_of, start_from_labels)
 from .statistics import (Sample, blocks, check_weights, precisions,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -240,17 +240,20 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         sums = objective.e_step(sample, objective.fixed.mixture)
         return [lambda: [objective.m_step(sums, floor)]]
     last = last_mixture(estimator, d) if warm else None
-    labelled = getattr(objective, "labelled", None)
+    plain = not isinstance(objective, KnownBefore)
+    labelled = None if plain else objective.labelled
     if last is not None:
-        return [lambda: [last if labelled is None else matched(last, sample, labelled)]]
+        return [lambda: [last if plain else in_order(last, sample, objective)]]
 
     make = lambda: starts_of_race(estimator, sample, counts, floor, rng, workers)
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
     kinds = [make]
-    if labelled is not None and estimator.means_init is None and isinstance(method, str):
-        whole = lambda: complete_rows(sample, structure, rng)
-        kinds = [lambda: (matched(start, sample, labelled) for start in make()), lambda: [
-            start_from_labels(whole(), labelled, structure, rng, estimator.reg_covar)]]
+    if not plain and estimator.means_init is None and isinstance(method, str):
+        kinds = [lambda: (in_order(start, sample, objective) for start in make())]
+        if labelled is not None:
+            whole = lambda: complete_rows(sample, structure, rng)
+            kinds.append(lambda: [
+                start_from_labels(whole(), labelled, structure, rng, estimator.reg_covar)])
     known = lambda start: with_known_parts(start, estimator, d)
     with_parts = lambda make: lambda: map(known, make())
     return [with_parts(kind) for kind in kinds] * (estimator.n_init if drawn else 1)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"api", "benchmarks", "layout", "mutants", "notebooks", "readme", "references", "site"}  # tests of texts and pages
+PAGES = {"api", "benchmarks", "explorer", "home", "layout", "mutants", "notebooks", "readme", "references", "site"}  # tests of texts and pages
 PATIENCE = 1800  # seconds, after which tests that do not end count as failed
 
 
@@ -212,7 +212,9 @@ FILES = [
     Mutant("fixed parts are raised to the floor", {"start = objective.held(raised(start, floor))": "start = raised(start, floor)"}, "prior"),
     Mutant("natural gradients under a prior", {"return not (told or self.fixed.some)": "return not self.fixed.some"}, "prior"),
     Mutant("labelled rows count as unlabelled too", {"rows_of(sample, ~known, workers)": "rows_of(sample, known | ~known, workers)"}, "prior"),
-    Mutant("a start is not put in the order of the labels", {"(matched(start, sample, labelled) for start in make())": "make()"}, "prior"),
+    Mutant("a held weight names no component", {"held.weights[c] if fixed.weights[c] else mixture.weights": "mixture.weights"}, "prior"),
+    Mutant("an expected mean names no component", {"pseudo.shrinkage[c] * squares(": "0 * squares("}, "prior"),
+    Mutant("a start is not put in the order of what is known", {"(in_order(start, sample, objective) for start in make())": "make()"}, "prior"),
     Mutant("an earlier run of another objective is continued", {"after = earlier_run(estimator, sample) if plain else None": "after = earlier_run(estimator, sample)"}, "prior"),
     Mutant("fixed parameters are counted as free", {"return n_parameters(*shape) - n_fixed(": "return n_parameters(*shape) - 0 * n_fixed("}, "prior"),
     Mutant("an interrupted fit replaces files", {"if stopped and path and os.path.exists(path)]": "if False]"}, "command"),

@@ -474,7 +474,7 @@ def contents(items):
 def test_quarto_yml():
     config = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     assert config["project"]["type"] == "website" and config["metadata-files"] == ["nbdev.yml"]
-    assert (NBS / config["format"]["html"]["css"]).is_file()
+    for name in [*config["format"]["html"]["css"], *config["project"]["resources"]]: assert (NBS / name).is_file()
     assert config["format"]["html"]["theme"] == {"light": "light.scss", "dark": "dark.scss"}
     pages = [href for href in contents(config["website"]["sidebar"]["contents"]) if not href.startswith("https://")]
     assert pages[0] == "index.ipynb"
