@@ -34,7 +34,9 @@ from .covariance import n_parameters
 from .data import as_data
 from .missing import has_holes, log_joint
 from .mixture import (STORED, Mixture, check_target, is_output, load_saved, log_sum_exp,
-                            open_whole, softmax, write_whole)
+                            open_whole, saved_rows, softmax, write_whole)
+from .online import floor_of, learn, online_start
+from .statistics import prepare
 from .tables import Table, read_table
 
 # %% auto #0
@@ -144,6 +146,18 @@ def _add_output(command):
 def _add_model(command):
     command.add_argument("model", metavar="MODEL", help="a mixture that fit --save wrote")
 
+def _add_partial_fit(add_parser):
+    command = add_parser("partial-fit", help="learn from more rows", description="Learn from "
+                         "more rows, by online EM, and save the mixture again.")
+    _add_model(command)
+    _add_reading(command)
+    add = command.add_argument
+    add("--save", metavar="MODEL.npz", help="where to save it (default: over MODEL)")
+    add("--rows", type=_at_least(float, 1), metavar="N", help="how many rows MODEL is worth "
+        "(default: as many as it was fitted to)")
+    add("--forget-after", type=_at_least(float, 1), metavar="N", help="how many of the last "
+        "rows count, where the data drift (default: all)")
+
 def _add_sample(add_parser):
     command = add_parser("sample", help="draw rows",
                          description="Draw rows from a mixture, as CSV.")
@@ -155,6 +169,7 @@ def _add_sample(add_parser):
     _add_output(command)
     _add_quiet(command)
 
+# %% ../nbs/33_command.ipynb #b2000037
 def _add_fit(add_parser):
     command = add_parser("fit", help="fit a mixture and print it", description="Fit a Gaussian "
                          "mixture by EM and print it. Without DATA and without a pipe: to Old "
@@ -180,6 +195,7 @@ def parser() -> argparse.ArgumentParser:
     _add_model(command)
     _add_reading(command)
     _add_output(command)
+    _add_partial_fit(add_parser)
     command = add_parser("score", help="judge rows", description="How well a mixture fits a "
                          "table: log-likelihood, BIC and AIC.")
     _add_model(command)
@@ -681,7 +697,9 @@ def _targets(options): return [options.save, options.plot, options.json, options
 def _write_fit(options, kept, model, table, name, ranking, judged):
     "All files that were asked for, but for those that are kept as they are"
     mixture, left = model.mixture_, (None, *kept)
-    if options.save not in left: mixture.save(options.save, columns=table.columns)
+    if options.save not in left:
+        n = len(table.X) if table.weights is None else table.weights.sum()
+        mixture.save(options.save, columns=table.columns, n_samples=n)
     if options.plot not in left: _draw(options.plot, mixture, table)
     if options.json not in left:
         _write_text(options.json, _as_json(mixture, table, judged, options, name))
@@ -749,6 +767,41 @@ def _info(options):
     p = n_parameters(mixture.structure, K, d)
     lines = [title, "", *_table(mixture, names), "", f"{'parameters':16}{p}"]
     _put("\n".join(lines) + "\n")
+
+# %% ../nbs/33_command.ipynb #b2000035
+_BLOCK = 500  # rows
+
+def _learned(mixture, X, rows, forget_after, rng):
+    "The mixture after new rows, and how many rows it is worth then"
+    X = X[rng.permutation(len(X))]
+    first = prepare(X, structure=mixture.structure)
+    state = online_start(mixture, rows, floor_of(first, mixture, 1e-6))
+    for start in range(0, len(X), _BLOCK):
+        state = learn(state, X[start:start + _BLOCK], forget_after)
+    worth = rows + len(X)
+    return state.averaged, worth if forget_after is None else min(worth, forget_after)
+
+def _partial_fit(options):
+    target = options.save or options.model
+    inputs = options.data if target == options.model else [options.model, *options.data]
+    _check_targets(inputs, [target])
+    mixture, fitted = load_saved(options.model, Mixture)
+    table = _new_data(options, mixture.n_features, fitted)
+    if has_holes(table.X):
+        raise ValueError("Online EM learns from whole rows; leave the others out with "
+                         "--missing drop.")
+    rows = options.rows or saved_rows(options.model)
+    if rows is None:
+        raise ValueError(f"{options.model} does not say how many rows it was fitted to; "
+                         "say it with --rows.")
+    before = mixture.log_density(table.X).mean()
+    mixture, worth = _learned(mixture, table.X, rows, options.forget_after,
+                              np.random.default_rng(0))
+    mixture.save(target, columns=fitted or table.columns, n_samples=worth)
+    after = mixture.log_density(table.X).mean()
+    told = f"log-likelihood a row of the new rows: {before:.5f} before, {after:.5f} after"
+    title = _title(mixture, _shown(target), int(worth))
+    _put("\n".join([title, "", *_table(mixture, table.columns), "", told]) + "\n")
 
 # %% ../nbs/33_command.ipynb #b2000013
 def _drawn(mixture, n, rng):
@@ -843,7 +896,7 @@ def _end(number, frame): raise SystemExit(128 + number)
 def _run(options):
     "Do what the words say; the exit status"
     verbs = {"fit": _fit, "predict": _predict, "score": _score, "sample": _sample,
-             "info": _info, "completion": _completion}
+             "info": _info, "partial-fit": _partial_fit, "completion": _completion}
     if getattr(options, "quiet", False): warnings.simplefilter("ignore")
     try: return verbs[options.verb](options) or 0
     except BrokenPipeError: _give_up(sys.stdout)
@@ -862,7 +915,7 @@ def _understood(argv):
 def main(
     argv=None,  # the words after the command's name; None takes those of the command line
 ) -> int:  # exit status: 0, 2 where a file or an option is wrong, 130 after an interruption
-    "The command gmm-nb: fit, predict, score, sample, info, completion."
+    "The command gmm-nb: fit, predict, score, sample, info, partial-fit, completion."
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with warnings.catch_warnings(), _on_signals(ends, signal.SIG_DFL, _end):
         warnings.showwarning = lambda message, *rest: _tell(f"warning: {_one_line(message)}")

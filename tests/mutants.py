@@ -193,7 +193,7 @@ FILES = [
            {"        with suppress(FileNotFoundError): os.remove(temporary)\n": "        pass\n"}, "files"),
     Mutant("the content may not be on the disk yet", {"            os.fsync(file.fileno())": "            pass"}, "files"),
     Mutant("unknown entries are checked and read",
-           {'if info.filename == name or name not in (*NAMES, "columns"): continue': "if info.filename == name: continue"}, "files mixture"),
+           {'if info.filename == name or name not in (*NAMES, *MORE): continue': "if info.filename == name: continue"}, "files mixture"),
     Mutant("entries may unpack to a terabyte", {"UNPACKED = 2**27": "UNPACKED = 2**40"}, "files"),
     Mutant("an entry may be packed in any way", {"(method == ZIP_DEFLATED and size <= UNPACKED)": "(size <= UNPACKED)"}, "files"),
     Mutant("a header is believed",

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from gmm_nb.command import main
 from gmm_nb.estimator import GaussianMixture
-from gmm_nb.mixture import Mixture, saved_columns
+from gmm_nb.mixture import Mixture, saved_columns, saved_rows
 from gmm_nb.tables import load_faithful, load_iris
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -1007,3 +1007,40 @@ def test_quiet(run, monkeypatch, bars):
     assert sys.stderr.getvalue() == "" and "converged       no" in out and not bars[0][1]
     run("fit", "none.csv", "--quiet")
     assert sys.stderr.getvalue() == "gmm-nb: none.csv: No such file or directory\n"
+
+
+# ---- partial-fit
+
+def test_partial_fit(run):
+    "Half of the rows, and then the other half, sorted: nearly the fit to all of them"
+    mixture = Mixture([0.3, 0.7], [[0.0, 0.0], [4.0, 1.0]], [np.eye(2), [[2.0, 0.5], [0.5, 1.0]]])
+    X = mixture.sample(8000, np.random.default_rng(0))[0]
+    half = X[4000:]
+    for name, part in (("all.csv", X), ("a.csv", X[:4000]), ("b.csv", half[np.argsort(half[:, 0])])): write_table(name, part, ["p", "q"])
+    run("fit", "a.csv", "--save", "m.npz")
+    assert saved_rows("m.npz") == 4000
+    before = Path("m.npz").read_bytes()
+    status, out, err = run("partial-fit", "m.npz", "b.csv", "--save", "n.npz")
+    assert (status, err) == (0, "") and "n.npz: 8000 rows, 2 columns; 2 components" in out and Path("m.npz").read_bytes() == before
+    assert saved_rows("n.npz") == 8000 and saved_columns("n.npz") == ("p", "q")
+    best, again = GaussianMixture(2, random_state=0).fit(X), Mixture.load("n.npz")
+    assert best.mixture_.log_density(X).mean() - again.log_density(X).mean() < 1e-3
+    was, now = map(float, re.search(r"rows: (\S+) before, (\S+) after", out).groups())
+    assert now > was and abs(now - again.log_density(half).mean()) < 1e-5
+    assert run("partial-fit", "m.npz", "b.csv")[0] == 0
+    np.testing.assert_array_equal(Mixture.load("m.npz").means, again.means)
+    assert run("partial-fit", "m.npz", "b.csv", "--rows", 10, "--forget-after", 900)[0] == 0 and saved_rows("m.npz") == 900
+
+
+def test_partial_fit_cannot(run, faithful_model):
+    Path("d.csv").write_text("eruptions,waiting\n2,55\n4.3,\n")
+    content = faithful_model.read_bytes()
+    assert "1 missing value" in run("partial-fit", "m.npz", "d.csv")[2] and "--missing drop" in run("partial-fit", "m.npz", "d.csv", "--missing", "keep")[2]
+    Path("e.csv").write_text("length,width\n2,55\n4.3,1\n")
+    assert "the model was fitted to" in run("partial-fit", "m.npz", "e.csv")[2] and "read and written" in run("partial-fit", "m.npz", "d.csv", "--save", "d.csv")[2]
+    assert faithful_model.read_bytes() == content
+    assert run("partial-fit", "m.npz", "d.csv", "--missing", "drop")[0] == 0 and saved_rows("m.npz") == 273
+    Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]).save("plain.npz")
+    status, out, err = run("partial-fit", "plain.npz", "e.csv")
+    assert status == 2 and "plain.npz does not say how many rows it was fitted to; say it with --rows." in err
+    assert run("partial-fit", "plain.npz", "e.csv", "--rows", 100)[0] == 0
