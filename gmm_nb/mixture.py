@@ -683,6 +683,7 @@ def saved_columns(
     "The names of the columns saved with a mixture. ValueError if the file is not one."
     return load_saved(path)[1]
 
+# %% ../nbs/03_mixture.ipynb #b2003002
 def saved_rows(
     path, # a file made by `Mixture.save`
 ): # float, how many rows the mixture was fitted to, or None if the file does not say

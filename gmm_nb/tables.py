@@ -112,7 +112,8 @@ def _as_utf8(data, encoding, name):
     if 100 * strange > len(text[:4096]): _refuse(name, "no text")
     if b"\r\n" in text: text = text.replace(b"\r\n", b"\n")
     elif b"\n" not in text: text = text.replace(b"\r", b"\n")
-    if not text or text.isspace(): raise ValueError(f"{name} is empty; expected rows of numbers.")
+    if not text or text.isspace():
+        raise ValueError(f"{name} is empty; expected rows of numbers.")
     return text, codec
 
 # %% ../nbs/32_tables.ipynb #05640c0c
@@ -335,8 +336,8 @@ def _quoted(text): return "'" + text.replace("'", "''") + "'"
 
 def _cast_sql(cell, decimal):
     "SQL for the number in a cell that DuckDB casts, or NULL"
-    text = f"replace({cell}, '_', 'x')" if decimal == "." else f"translate({cell}, ',._', '.xx')"
-    return f"try_cast({text} as double)"
+    if decimal == ",": return f"try_cast(translate({cell}, ',._', '.xx') as double)"
+    return f"try_cast(replace({cell}, '_', 'x') as double)"
 
 def _number_sql(cell, decimal):
     "The same, also for thousands that are set apart, a long minus, and Fortran's exponents"
