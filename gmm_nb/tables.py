@@ -253,8 +253,8 @@ class _Layout(NamedTuple):
     @property
     def delimiter(self): return "\t" if self.sep == " " else self.sep
 
-def _sample(text, rows=20, size=2**17):
-    "The first lines of a text: 128 kB of them, or twenty if those are longer"
+def _sample(text, rows=20, size=2**16):
+    "The first lines of a text: 64 kB of them, or twenty if those are longer"
     end = -1
     for _ in range(rows):
         end = text.find(b"\n", end + 1)
@@ -358,7 +358,7 @@ def _body(text, layout):
         if text[last:end].strip(nothing): break
         end = max(last - 1, start)
     body = text[start:end]
-    if re.search(rb"\n[ \t]*(#|[ \t]\n)", b"\n" + body):
+    if body[:1] in (b" ", b"\t", b"#") or re.search(rb"\n[ \t]*(#|[ \t]\n)", body):
         lines = body.decode().split("\n")
         spare = [not line.strip(" ") or line.lstrip()[:1] == "#" and _COMMENT.match(line)
                  for line in lines]
@@ -393,12 +393,12 @@ def _from_text(con, data, name, file, header, sep, decimal, encoding):
                 layout.said + [f"encoding {codec}"] * (encoding is None and codec != "utf-8"),
                 [_may_hold_numbers(column, layout.decimal) for column in cells],
                 layout.names if any(layout.names) else [None] * width, layout.sample,
-                partial(_line, body, layout), partial(_wrong_row, body, layout, name))
+                partial(_line, file, layout), partial(_wrong_row, file, layout, name))
 
 # %% ../nbs/32_tables.ipynb #41477306
-def _wrong_row(body, layout, name, error):
+def _wrong_row(file, layout, name, error):
     "Raise what is wrong with the first row that is no row"
-    records = _records(body.decode(), layout.delimiter)
+    records = _records(file.read_bytes().decode(), layout.delimiter)
     width, end = len(layout.names), layout.top
     while True:
         try: line, cells = next(records)
@@ -416,9 +416,9 @@ def _wrong_row(body, layout, name, error):
     raise ValueError(f"{name}{where}: the cells cannot be told apart; is a quotation mark "
                      "out of place?") from error
 
-def _line(body, layout, row):
+def _line(file, layout, row):
     "The line of a row, as an editor counts"
-    lines = (line for line, _ in _records(body.decode(), layout.delimiter))
+    lines = (line for line, _ in _records(file.read_bytes().decode(), layout.delimiter))
     return layout.top + next(islice(lines, row, None), row + 1)
 
 # %% ../nbs/32_tables.ipynb #41477308
@@ -472,7 +472,9 @@ def _opened(path, *layout):
     with TemporaryDirectory() as folder, duckdb.connect() as con:
         # comparing all expressions with all would take a minute for 10,000 columns
         con.execute("set disabled_optimizers = 'common_subexpressions'")
-        yield make(con, data, name, Path(folder, "rows"), *layout)
+        raw = make(con, data, name, Path(folder, "rows"), *layout)
+        del data  # the rows are in the temporary file
+        yield raw
 
 # %% ../nbs/32_tables.ipynb #41477312
 def _missing_sql(j, na):
