@@ -229,6 +229,8 @@ class _Input(NamedTuple):
 
 def _sources(options):
     "What to read: files, standard input, or nothing"
+    if options.data.count("-") > 1:
+        raise ValueError("Standard input can be read once; name - once among the tables.")
     if options.data: return [_Input() if path == "-" else path for path in options.data]
     return [_Input()] if _piped() else []
 

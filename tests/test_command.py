@@ -343,7 +343,7 @@ BAD = {
     (["predict", "m.npz", "none.csv"], r"none\.csv: No such file"),
     (["predict", "m.npz", "word.csv", "--columns", "a,b"], r"word\.csv, row 3"),
     (["predict", "m.npz", "word.csv"], r"word\.csv has the columns a, b; the model was fitted to eruptions, waiting"),
-    (["predict", "m.npz"], r"No table is named"), (["score", "m.npz"], r"No table is named"),
+    (["predict", "m.npz"], r"No table is named"), (["fit", "-", "good.csv", "-"], "can be read once"), (["score", "m.npz"], r"No table is named"),
     (["fit", "good.csv", "nan.csv", "word.csv"], r"nan\.csv has 1 missing"), (["fit", "good.csv", "other.csv"], r"other\.csv has the columns a, c; good\.csv has a, b"),
     (["fit", "good.csv", "--weights", "w"], r"good\.csv has no column 'w'"), (["fit", "good.csv", "--save", "-"], "cannot go to standard output"),
     (["fit", "good.csv", "--json", "-", "--report", "-"], "Two outputs are to go to standard output"), (["fit", "good.csv", "--report", "no/r.html"], "there is no folder"),
