@@ -193,7 +193,7 @@ FILES = [
            {"        with suppress(FileNotFoundError): os.remove(temporary)\n": "        pass\n"}, "files"),
     Mutant("the content may not be on the disk yet", {"            os.fsync(file.fileno())": "            pass"}, "files"),
     Mutant("unknown entries are checked and read",
-           {'if info.filename == name or name not in (*NAMES, "columns"): continue': "if info.filename == name: continue"}, "files mixture"),
+           {'if info.filename == name or name not in (*NAMES, *MORE): continue': "if info.filename == name: continue"}, "files mixture"),
     Mutant("entries may unpack to a terabyte", {"UNPACKED = 2**27": "UNPACKED = 2**40"}, "files"),
     Mutant("an entry may be packed in any way", {"(method == ZIP_DEFLATED and size <= UNPACKED)": "(size <= UNPACKED)"}, "files"),
     Mutant("a header is believed",
@@ -222,6 +222,24 @@ FILES = [
     Mutant("tables are written in the terminal's letters", {'if hasattr(out, "buffer") and not out.isatty():': "if False:"}, "command"),
     Mutant("names are never all in quotes", {"csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL": "csv.QUOTE_MINIMAL"}, "command"),
     Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
+]
+
+TABLES = [
+    Mutant("a guess of the separator counts no numbers", {"return len(whole) / len(rows) * (0.1 + numbers / max(1, len(cells)))": "return len(whole) / len(rows)"}, "tables"),
+    Mutant("a comma never separates thousands", {'return plain, rf"[-+−]?\\d{{1,3}}({gap}': 'return plain, rf"[-+−]?\\d{{9,9}}({gap}'}, "tables"),
+    Mutant("missing values count as words", {'    return f"(c{j} is null or lower(trim(c{j}::varchar)) in ({words}))"': '    return f"(c{j} is null)"'}, "tables"),
+    Mutant("a row of missing values is a header", {"    return not any(_is_number(cell) or _is_number(cell, \",\") or _is_missing(cell)\n": "    return not any(_is_number(cell) or _is_number(cell, \",\")\n"}, "tables"),
+    Mutant("lines are counted from the first row", {"return layout.top + next(islice(lines, row, None), row + 1)": "return next(islice(lines, row, None), row + 1)"}, "tables"),
+    Mutant("infinity is a number", {"if 0 < words.get(j, 0) <= filled[j] or np.isinf(x).any()": "if 0 < words.get(j, 0) <= filled[j]"}, "tables"),
+    Mutant("a few whole numbers are an id", {"steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), len(x) >= 10": "steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), True"}, "tables"),
+    Mutant("a single column of whole numbers is left out", {"if len(out) == len(good): out = {}": "if False: out = {}"}, "tables"),
+    Mutant("labels keep the rows that are dropped", {"None if label is None else _texts(raw, label)[keep]": "None if label is None else _texts(raw, label)"}, "tables"),
+    Mutant("an underscore is part of a number", {"replace({cell}, '_', 'x')": "replace({cell}, '_', '_')"}, "tables"),
+    Mutant("any names count by their places", {'name[:1] == "x" and name[1:].isdigit()': "True"}, "command"),
+    Mutant("a pipe is passed over", {"return [_Input()] if _piped() else []": "return []"}, "command"),
+    Mutant("names go into the page as they are", {"return html.escape(_shown(str(value)))": "return _shown(str(value))"}, "command"),
+    Mutant("several tables are joined whatever their columns", {"        if table.columns != first.columns:\n            raise": "        if False:\n            raise"}, "command"),
+    Mutant("weights do not reach the fit", {"model.fit(table.X, sample_weight=table.weights)": "model.fit(table.X)"}, "command"),
 ]
 
 BAYES = [
@@ -255,7 +273,7 @@ ONLINE = [
     Mutant("a fit is worth no rows to a stream", {'rows = getattr(estimator, "n_samples_seen_", 0.0)': "rows = 0.0"}, "online"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES + ONLINE
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE
 
 
 def sources():
