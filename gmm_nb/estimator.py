@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
+from .e_step import e_step
 from .em import LIKELIHOOD, Objective, Result
 from .initialization import LEAST as START_FLOOR
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
@@ -33,26 +34,28 @@ from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table
                             rows_seen)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
                             softmax)
+from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
 from .sources import (SourceSample, answers, as_table, gathered, is_source,
                             prepare_source, source_of)
-from .statistics import (Sample, blocks, check_weights, precisions,
+from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
-           'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
+__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_stream', 'check_parameters',
+           'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
            'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
            'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed', 'prepared_source',
            'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks', 'most_probable',
            'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
            'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'InformationCriteria', 'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'mean_of_blocks',
-           'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of', 'check_selection',
-           'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
+           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'first_chunk',
+           'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
+           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
+           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -91,6 +94,13 @@ def check_run(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
+
+def check_stream(estimator) -> None:
+    "Raise ValueError unless `forget_after` can be meant."
+    rows = getattr(estimator, "forget_after", None)  # not every class has it
+    number = isinstance(rows, Real) and not isinstance(rows, bool)
+    _check(rows is None or number and 0 < rows < np.inf, "forget_after", rows,
+           "None or a positive number of rows")
 
 def check_parameters(estimator, words: dict = WORDS) -> None:
     "Raise ValueError for a parameter that cannot be meant; `words` are those with a choice."
@@ -473,6 +483,7 @@ def prepared_source(estimator, X, sample_weight, workers, rng) -> tuple:
     check_rows(len(sample.X), estimator.n_components)
     return sample, np.broadcast_to(True, len(sample.X))
 
+# %% ../nbs/30_estimator.ipynb #25a30005
 def note_columns(estimator, names, d: int, new: bool = True) -> None:
     "Keep names and number of the columns; if they are not `new`, ValueError where they differ."
     names = None if names is None else np.array(names, dtype=object)
@@ -504,13 +515,14 @@ def searched(estimator, X, sample_weight=None, labels=None) -> tuple:
     def search(estimator, sample, counts, floor, rng, workers):
         known = labels
         if labels is not None and isinstance(sample, SourceSample):
-            raise ValueError("Got labels with data in blocks; expected rows in memory, to which "
-                             "labels belong one by one.")
+            raise ValueError("Got labels with data in blocks; expected rows in memory, to "
+                             "which labels belong one by one.")
         if labels is not None:
             known = check_labels(labels, len(counts), estimator.n_components)[counts]
         objective = objective_for(estimator, sample, known, workers)
         found = run_races(estimator, sample, counts, floor, rng, workers, objective)
         return *found, objective
+    check_stream(estimator)
     return framed(estimator, X, sample_weight, check_parameters, search)
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
@@ -527,6 +539,7 @@ def fit(estimator, X, sample_weight=None, labels=None):
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
+    estimator.n_samples_seen_ = sample.n_samples * sample.unit
     free = ~masks(estimator.fixed, estimator.n_components)["covariances"]
     tell(estimator, result, at_floor(result.mixture, floor) & free, sample.n_samples)
     return estimator
@@ -594,6 +607,7 @@ class Parameters(BaseEstimator):
         missing="error",  # or "at_random": NaN is a hole, and the fit is to what was observed
         prior=None,  # "default", or a Prior: the fit is the posterior mode
         fixed=None,  # {"weights", "means", "covariances": True or indices}: held as in *_init
+        forget_after=None,  # rows of a stream that partial_fit remembers; None: more and more
     ):
         vars(self).update({name: value for name, value in locals().items() if name != "self"})
 
@@ -681,7 +695,7 @@ def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
         raise TypeError(f"Got mixture_ of type {type(mixture).__name__}; expected a Mixture.")
     own = vars(estimator)
     own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
-    for name in PARTS:
+    for name in (*PARTS, "_online", "n_samples_seen_"):  # they belong to the mixture before
         own.pop(name, None)
     return mixture
 
@@ -824,9 +838,111 @@ class Completion:
         state = self.random_state if random_state is None else random_state
         return impute(mixture, X, generator(state) if draw else None)
 
+# %% ../nbs/30_estimator.ipynb #30a0d002
+def refuse_in_streams(estimator) -> None:
+    "ValueError for what `partial_fit` cannot take into account."
+    for name in ("prior", "fixed"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(f"Got {name}={getattr(estimator, name)!r}; partial_fit expects "
+                             f"None, since it learns without {name}. Use fit.")
+    if estimator.missing != "error":
+        raise ValueError(f"Got missing={estimator.missing!r}; partial_fit expects 'error', "
+                         "since it learns from whole rows only. Fill the holes first, or use "
+                         "fit.")
+
+def same_kind(estimator, mixture: Mixture) -> None:
+    "ValueError if the parameters have changed since the last call."
+    structure = SAME.get(estimator.covariance_type, estimator.covariance_type)
+    if (mixture.n_components, mixture.structure) != (estimator.n_components, structure):
+        raise ValueError(f"Got n_components={estimator.n_components} and covariance_type="
+                         f"{estimator.covariance_type!r} for a mixture of "
+                         f"{mixture.n_components} with {mixture.structure!r}; expected the same"
+                         " in every call of partial_fit. Use a clone, or fit, to begin anew.")
+
+# %% ../nbs/30_estimator.ipynb #30a0d004
+def rows_of_chunk(X, sample_weight) -> float:
+    "How many rows a chunk counts for."
+    return float(len(X) if sample_weight is None else np.sum(sample_weight))
+
+def first_chunk(estimator, X, sample_weight) -> Online:
+    "The state after a first chunk, which a fit has learned. ValueError for too few rows."
+    K = estimator.n_components
+    if len(X) < max(K, 2):
+        raise ValueError(f"Got n_samples = {len(X)} in the first call of partial_fit, which "
+                         f"finds a start for n_components = {K}; expected at least "
+                         f"{max(K, 2)}. Give a larger first chunk (later ones can be of any "
+                         "size), or all of weights_init, means_init and precisions_init.")
+    draft, weights = copy.copy(estimator), None
+    draft.prior, draft.warm_start = "default", False
+    if sample_weight is not None:  # the prior counts in rows of mean weight
+        given = check_weights(sample_weight, len(X))
+        given = given / weight_unit(given)
+        weights = given / given[given > 0].mean()
+    result, _, _, sample, floor = searched(draft, X, weights)
+    rows = rows_of_chunk(X, sample_weight)
+    least = least_memory(result.mixture) * rows / len(sample.X)
+    state = online_start(result.mixture, max(rows, least), floor)
+    told = e_step(sample, result.mixture).log_likelihood / sample.n_samples
+    return replace(state, n_steps=1, log_likelihood=told)
+
+# %% ../nbs/30_estimator.ipynb #30a0d00a
+def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) -> Online:
+    "The state at a mixture that was given, or fitted to so many rows."
+    least = least_memory(mixture) * sample.n_samples * sample.unit / len(sample.X)
+    floor = floor_of(sample, mixture, estimator.reg_covar)
+    return online_start(mixture, max(rows, least), floor)
+
+# %% ../nbs/30_estimator.ipynb #30a0d006
+def next_state(estimator, X, sample_weight, first: bool, workers) -> Online:
+    "The state after these rows. Raises ValueError and CollapsedComponent."
+    if first and not start_is_known(estimator):
+        return first_chunk(estimator, X, sample_weight)
+    sample = prepare(X, sample_weight, estimator.covariance_type, workers)
+    if first:
+        blank = starts_of_race(estimator, sample, None, None, None, workers)[0]
+        state = given_state(estimator, with_known_parts(blank, estimator, X.shape[1]), sample)
+    else:
+        mixture = settled(estimator)
+        same_kind(estimator, mixture)
+        rows = getattr(estimator, "n_samples_seen_", 0.0)
+        state = (vars(estimator).get("_online")
+                 or given_state(estimator, mixture, sample, rows))
+    return learn(state, sample, estimator.forget_after, workers=workers)
+
+# %% ../nbs/30_estimator.ipynb #30a0d008
+def partial_fit(estimator, X, sample_weight=None):
+    "Learn one more chunk of rows; keep the state and the mixture that follows from it."
+    refuse_hooks(estimator)
+    check_parameters(estimator)
+    check_stream(estimator)
+    refuse_in_streams(estimator)
+    first = bool(lacking(estimator))
+    with remembered(estimator), parallel(estimator.n_jobs) as workers:
+        X = checked_table(estimator, X, reset=first, ensure_min_samples=1)
+        state = next_state(estimator, X, sample_weight, first, workers)
+    before = 0.0 if first else getattr(estimator, "n_samples_seen_", 0.0)
+    settle(estimator, state.averaged, X.dtype)
+    own = vars(estimator)
+    own.pop("_run", None)
+    own["_online"], estimator.n_samples_seen_ = state, before + rows_of_chunk(X, sample_weight)
+    estimator.converged_, estimator.n_iter_ = False, state.n_steps
+    estimator.lower_bound_, estimator.n_collapsed_ = float(state.log_likelihood), 0
+    estimator.lower_bounds_ = [estimator.lower_bound_]
+    low = at_floor(state.mixture, state.floor)
+    tell(estimator, Result(state.mixture, np.empty(0), 1, True), low, state.n_seen)
+    return estimator
+
+class Streams:
+    "Rows that come in chunks."
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Learn one more chunk of rows X (m, d) by online EM; the first call finds a start.
+
+        Raises ValueError for bad input, and for another number of columns than before."""
+        return partial_fit(self, X, sample_weight)
+
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, Conversions, Completion, InformationCriteria,
-                      DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, Completion, Streams,
+                      InformationCriteria, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None, labels=None):
         """Fit to rows X (n, d), or a source (chapter 25). Integer weights are repeated rows.

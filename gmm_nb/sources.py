@@ -99,7 +99,7 @@ def drawn(X, weights, size: int, seed: tuple) -> Drawn:
     return Drawn(X[which], weights, priority)
 
 def as_subsample(found: Drawn, size: int, structure: str) -> Sample:
-    "The drawn rows as a sample, with weights that stand for all. Duffield, Lund & Thorup (2007)"
+    "The drawn rows as a sample; its weights stand for all. Duffield, Lund & Thorup (2007)"
     if len(found.priority) <= size:
         return prepare(found.rows, found.weights, structure)
     least = found.priority.min()  # of one row more than are wanted
@@ -126,6 +126,7 @@ class Piece(NamedTuple):
         counts = self.weights >= np.finfo(float).tiny
         return (X, self.weights) if counts.all() else (X[counts], self.weights[counts])
 
+# %% ../nbs/25_sources.ipynb #25a0002f
 class Look(NamedTuple):
     "What one pass finds in a block."
     sample: Sample  # without its rows
@@ -226,6 +227,7 @@ def prepare_source(
                         unit, pieces=pieces, workers=source.workers, start=start,
                         squared_spreads=start.squared_spreads)
 
+# %% ../nbs/25_sources.ipynb #25a00039
 def pieces_of(source: Source, sample_weight=None) -> tuple[tuple, float]:
     "The blocks with their weights, and the unit of these. ValueError for bad weights."
     if not len(source):
@@ -313,6 +315,7 @@ def _groups(path, groups, columns):
     with parquet.ParquetFile(path, memory_map=True) as file:
         return _matrix(file.read_row_groups(groups, list(columns), use_threads=False), path)
 
+# %% ../nbs/25_sources.ipynb #25a00031
 def of_parquet(path, columns=None) -> Source:
     "A Parquet file. ValueError if a column is not there."
     path = os.fspath(path)
@@ -360,8 +363,9 @@ def of_csv(path, columns=None) -> Source:
         first = file.read(2**16).split(b"\n")[0].decode("utf-8", "replace").strip()
     sep = max(",;\t|", key=first.count)
     read = csv.ReadOptions(block_size=2**24, autogenerate_column_names=_is_row(first, sep))
+    parse = csv.ParseOptions(delimiter=sep, newlines_in_values=True)
     try:
-        with csv.open_csv(path, read, csv.ParseOptions(delimiter=sep, newlines_in_values=True)) as file:
+        with csv.open_csv(path, read, parse) as file:
             return spooled(map(arrow.Table.from_batches, ([batch] for batch in file)), columns,
                            path)
     except arrow.ArrowInvalid as error:
@@ -375,6 +379,7 @@ def _is_row(line: str, sep: str) -> bool:
     except ValueError:
         return False
 
+# %% ../nbs/25_sources.ipynb #25a00033
 def of_arrow(table, columns=None) -> Source:
     "A table, dataset or reader of Arrow, read once into a temporary file."
     arrow = _arrow()
@@ -394,8 +399,7 @@ def of_polars(frame, columns=None) -> Source:
 # %% ../nbs/25_sources.ipynb #25a00022
 def _computed(part):
     import dask
-    rows = part if isinstance(part, np.ndarray) else dask.compute(part, scheduler="single-threaded")[0]
-    return np.asarray(rows)
+    return np.asarray(dask.compute(part, scheduler="single-threaded")[0])
 
 def of_dask(data, columns=None) -> Source:
     "A Dask array (n, d) or data frame, a partition a block; on the client's cluster if any."
@@ -450,6 +454,7 @@ def _of(data, columns) -> Source:
     raise TypeError(f"Got {type(data).__name__}; expected a path or a list of paths, a memory "
                     "map, a lazy table of Arrow, Polars or Dask, an array, or a Source.")
 
+# %% ../nbs/25_sources.ipynb #25a00035
 BY_LIBRARY = {"pyarrow": of_arrow, "polars": of_polars, "dask": of_dask}
 
 def as_matrix(X):
@@ -516,7 +521,7 @@ def answers(source: Source, mixture, reduce: Callable, workers: Callable = map) 
     return (source.workers or workers)(work, pieces_of(source)[0])
 
 def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
-    "Parts one below the other: in memory, in the array `out`, or in a `.npy` file of that name."
+    "Parts one below the other: in memory, in the array `out`, or in a `.npy` file."
     if out is None:
         return np.concatenate(list(parts))
     if isinstance(out, (str, os.PathLike)):
@@ -524,13 +529,15 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
     place = 0
     for part in parts:
         if place + len(part) > len(out):
-            raise ValueError(f"Got out with {len(out)} rows; expected one for each row of data.")
+            raise ValueError(f"Got out with {len(out)} rows; expected one for each row of "
+                             "data.")
         out[place:place + len(part)] = part
         place += len(part)
     if place != len(out):
         raise ValueError(f"Got out with {len(out)} rows for {place} rows of data.")
     return out
 
+# %% ../nbs/25_sources.ipynb #25a00037
 def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     "Parts in a `.npy` file, which is there when it is whole; the file as a memory map."
     if path.suffix != ".npy":

@@ -19,7 +19,7 @@ START = {  # the names that most people come for, and for what
     "Ask": ["mixture.Mixture", "em.Result", "em.Step"],
     "Draw": ["plotting.plot_fit", "plotting.plot_mixture", "plotting.plot_density", "plotting.plot_responsibilities",
              "plotting.plot_pairs", "plotting.plot_trace", "plotting.animate_em"],
-    "Load": ["tables.read_csv", "tables.load_faithful", "tables.load_iris"],
+    "Load": ["tables.read_table", "tables.load_faithful", "tables.load_iris"],
     "Build": ["statistics.prepare", "e_step.e_step", "statistics.Statistics", "covariance.m_step", "em.em_steps", "em.run"],
     "Compare": ["univariate.em", "multivariate.em"],
 }

@@ -197,7 +197,7 @@ def test_pages_keep_their_addresses():
     assert {*PAGES_BEFORE} <= {re.sub(r"^\d+[a-zA-Z0-9]*_", "", nb.path.stem) for nb in CHAPTERS}
 
 
-RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn") for d in PROJECT["project"]["dependencies"]}
+RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn").replace("-", "_") for d in PROJECT["project"]["dependencies"]}
 RUNTIME |= {"joblib", "matplotlib_inline"}  # the first comes with scikit-learn; the second with IPython, and is used only there
 
 
