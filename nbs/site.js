@@ -1,0 +1,38 @@
+// What the pages do by themselves: formulas that fit the screen, and focus for what scrolls.
+(() => {
+  const scrollers = "pre, mjx-container[display=true], main table, .cell-output-display";
+  function focusable() {
+    for (const part of document.querySelectorAll(scrollers)) {
+      const scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX);
+      part.classList.toggle("scrolls", scrolls);
+      if (scrolls && !part.hasAttribute("tabindex")) part.setAttribute("tabindex", "0");
+    }
+  }
+  function fade() {
+    for (const part of document.querySelectorAll("pre")) {
+      const end = () => part.classList.toggle("at-end", part.scrollLeft + part.clientWidth >= part.scrollWidth - 2);
+      part.addEventListener("scroll", end, {passive: true});
+    }
+  }
+  // A displayed formula that is too wide is set smaller, to 60 % at least, so that its number stays in sight.
+  function fit() {
+    for (const formula of document.querySelectorAll("mjx-container[display=true]")) {
+      formula.style.fontSize = "";
+      const whole = parseFloat(getComputedStyle(formula).fontSize);
+      for (let share = 1; formula.scrollWidth > formula.clientWidth + 1 && share > 0.6;) {
+        share = Math.max(0.6, share * Math.min(0.97, formula.clientWidth / formula.scrollWidth));
+        formula.style.fontSize = whole * share + "px";
+      }
+    }
+    focusable();
+  }
+  function start() {
+    fade();
+    focusable();
+    const ready = window.MathJax && MathJax.startup && MathJax.startup.promise;
+    if (ready) ready.then(fit);
+    let waiting;
+    addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(fit, 150); });
+  }
+  if (document.readyState === "complete") start(); else addEventListener("load", start);
+})();
