@@ -1,6 +1,6 @@
 // What the pages do by themselves: formulas that fit the screen, and focus for what scrolls.
 (() => {
-  const scrollers = "pre, mjx-container[display=true], main table, .cell-output-display";
+  const scrollers = "pre, div.sourceCode, mjx-container[display=true], main table, .cell-output-display";
   function focusable() {
     for (const part of document.querySelectorAll(scrollers)) {
       const scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX);
@@ -9,7 +9,7 @@
     }
   }
   function fade() {
-    for (const part of document.querySelectorAll("pre")) {
+    for (const part of document.querySelectorAll("pre, div.sourceCode")) {
       const end = () => part.classList.toggle("at-end", part.scrollLeft + part.clientWidth >= part.scrollWidth - 2);
       part.addEventListener("scroll", end, {passive: true});
     }
@@ -26,7 +26,17 @@
     }
     focusable();
   }
+  // Folded answers open by the keyboard too; the search field, which a script makes, gets its name.
+  function keys() {
+    document.addEventListener("keydown", event => {
+      const head = event.target.closest && event.target.closest(".callout-header[role=button]");
+      if (head && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); head.click(); }
+    });
+    for (const box of document.querySelectorAll("#quarto-search .aa-Autocomplete")) box.setAttribute("aria-label", "Search");
+    for (const button of document.querySelectorAll(".aa-DetachedSearchButton")) button.setAttribute("aria-label", "Search");
+  }
   function start() {
+    keys();
     fade();
     focusable();
     const ready = window.MathJax && MathJax.startup && MathJax.startup.promise;

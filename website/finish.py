@@ -158,10 +158,19 @@ def scripts(text, page, has_math, has_font):
 
 
 def accessible(text):
-    "Names for what screen readers meet without one"
+    "Names for what screen readers meet without one, and keys for what opens"
     text = re.sub(r'(<button title="Copy to Clipboard")(?! aria-label)', r'\1 aria-label="Copy the code"', text)
-    text = re.sub(r'(<div id="quarto-search"(?![^>]*role=)[^>]*)>', r'\1 role="search">', text)
-    return re.sub(r'<nav role="navigation" class="TOC"', '<nav class="TOC"', text)
+    text = re.sub(r'(<nav class="navbar[^>]*?)(?<! aria-label="Main")>', r'\1 aria-label="Main">', text, count=1)
+    text = re.sub(r'(<nav id="quarto-sidebar"|<nav id="TOC"|<nav class="page-navigation"|<nav class="quarto-secondary-nav")(?! aria-label)',
+                  lambda m: m[1] + f' aria-label="{NAVS[m[1]]}"', text)
+    text = re.sub(r'(<a class="sidebar-item-toggle[^>]*) role="navigation"', r'\1 role="button"', text)
+    text = re.sub(r'(<(?:button|a) [^>]*class="[^"]*toggle[^>]*) role="(?:menu|navigation)"', r'\1', text)
+    text = text.replace(' aria-label="Toggle callout"', '')
+    return re.sub(r'(<div class="callout-header(?![^>]*role=)[^>]*data-bs-toggle="collapse"[^>]*)>', r'\1 role="button" tabindex="0">', text)
+
+
+NAVS = {'<nav id="quarto-sidebar"': "All pages", '<nav id="TOC"': "On this page", '<nav class="page-navigation"': "Next and previous page",
+        '<nav class="quarto-secondary-nav"': "Where this page is"}
 
 
 def finish_page(text, page, known, has_math=False, has_font=False):

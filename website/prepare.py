@@ -41,10 +41,14 @@ def drop_links(text):
 
 
 def relative(text, depth, pages):
-    "Absolute links to pages of this site as links between notebooks, which Quarto can check"
+    """Absolute links to pages of this site as links between notebooks, which Quarto can check. `pages` maps a page to its
+    notebook and the names that have an anchor there; a method without one leads to its class."""
     def one(match):
-        source = pages.get(match[1])
-        return f"]({'../' * depth}{source}{match[2] or ''})" if source else match[0]
+        if match[1] not in pages: return match[0]
+        source, anchors = pages[match[1]]
+        anchor = match[2] or ""
+        if anchor[1:] not in anchors and anchor[1:].split(".")[0] in anchors: anchor = anchor.split(".")[0]
+        return f"]({'../' * depth}{source}{anchor})"
     return re.sub(r"\]\(" + re.escape(SITE) + r"([\w/-]+\.html)(#[^)\s]*)?\)", one, text)
 
 
@@ -97,8 +101,8 @@ def quiet_doc(output, shown):
     text = "".join(data.get("text/markdown", ""))
     text = re.sub(r"\A---\n+", "", text)
     text = re.sub(r"^(#{2,5} [\w.]+)[ ]*$", r"\1 {.api}", text, count=1, flags=re.M)
-    text = re.sub(r'\{target="_blank" style="float:right; font-size:smaller"\}', "{.api-source}", text)
-    if shown: text = re.match(r"(?s)\A.*?^#{2,5} [^\n]*\n", text + "\n", re.M)[0] if re.search(r"^#{2,5} ", text, re.M) else text
+    text = re.sub(r"\A(\[source\]\([^)]*\))\{[^}]*\}\n+(#{2,5} [^\n]*\n)", r"\2\n\1{.api-source}\n", text)
+    if shown: text = (re.match(r"(#{2,5} [^\n]*\n)(\n\[source\][^\n]*\n)?", text) or [text])[0]
     data["text/markdown"] = text.splitlines(True)
 
 
@@ -155,7 +159,8 @@ def address(path, notebook):
 def main(folder=Path()):
     paths = [path for path in folder.rglob("*.ipynb") if "_docs" not in path.parts and ".ipynb_checkpoints" not in path.parts]
     notebooks = {path: json.loads(path.read_text(encoding="utf-8")) for path in paths}
-    pages = {address(path.relative_to(folder), notebook).as_posix(): path.relative_to(folder).as_posix() for path, notebook in notebooks.items()}
+    pages = {address(path.relative_to(folder), notebook).as_posix():
+             (path.relative_to(folder).as_posix(), {name.lower() for name in names_in(notebook["cells"])}) for path, notebook in notebooks.items()}
     for path, notebook in notebooks.items():
         before, times = json.dumps(notebook), path.stat()
         prepare(notebook, len(path.relative_to(folder).parts) - 1, pages)
