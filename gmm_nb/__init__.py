@@ -5,8 +5,9 @@ __version__ = "0.1.0"
 # Names that people import from the top, and the module that each lives in. They are imported
 # when first asked for, so that `import gmm_nb` needs neither scikit-learn nor SciPy.
 _HOME = {"GaussianMixture": "estimator", "GaussianMixtureSelection": "estimator",
-         "GaussianMixtureRegressor": "regression", "Mixture": "mixture",
-         "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
+         "GaussianMixtureRegressor": "regression",
+         "BayesianGaussianMixture": "bayesian", "Mixture": "mixture",
+         "Prior": "prior", "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
 __all__ = [*_HOME]
 
 

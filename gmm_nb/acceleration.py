@@ -16,8 +16,7 @@ from typing import Callable, Iterator, NamedTuple
 import numpy as np
 
 from .covariance import STRUCTURES, m_step, variance_floor
-from .e_step import e_step
-from .em import Result, Step, em_steps, one_pass, run
+from .em import LIKELIHOOD, Objective, Result, Step, em_steps, one_pass, run
 from .mixture import Mixture
 from .statistics import FORMS, Sample, Statistics, outer, precisions, prepare
 from .workers import parallel
@@ -138,8 +137,8 @@ class Point(NamedTuple):
         left = None if left is None else left * self.n_samples
         return Step(n_iter, self.mixture, self.log_likelihood, self.updated, left, state)
 
-def _evaluate(sample, mixture, floor, workers):
-    statistics, updated = one_pass(sample, mixture, floor, workers)
+def _evaluate(sample, mixture, floor, workers, objective=LIKELIHOOD):
+    statistics, updated = one_pass(sample, mixture, floor, workers, objective)
     return Point(mixture, statistics.log_likelihood, statistics.n_samples, updated)
 
 def _try(make):
@@ -198,7 +197,7 @@ class Curvature:
 
 # %% ../nbs/15_acceleration.ipynb #6bcd80c8
 def extrapolated(
-    best: Point, second: Point, longest: float, origin: np.ndarray, floor
+    best: Point, second: Point, longest: float, origin, floor, objective=LIKELIHOOD
 ) -> tuple[Mixture | None, float]:
     "The mixture of Eq. (eq-e-squarem), or None where there is none, and the length α."
     passed = best.mixture, best.updated, second.updated
@@ -206,32 +205,35 @@ def extrapolated(
     r, v = e1 - e0, e2 - 2 * e1 + e0
     alpha = min(max(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0), longest)
     vector = e0 + 2 * alpha * r + alpha**2 * v
-    return _try(lambda: from_expected(vector, second.mixture, origin, floor)), alpha
+    mixture = lambda: from_expected(vector, second.mixture, origin, floor)
+    return _try(lambda: objective.held(mixture())), alpha
 
 def squarem_steps(
     sample: Sample,
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,
     workers: Callable = map,
+    objective: Objective = LIKELIHOOD,
 ) -> Iterator[Step]:
     """EM with SQUAREM's extrapolation (scheme S3, monotone), Eq. (eq-e-squarem).
 
     Varadhan & Roland (2008)"""
     origin, passes, longest = mixture.means, count(1), 4.0
     curvature = Curvature(mixture.means)
-    best = _evaluate(sample, mixture, floor, workers)
+    evaluate = lambda mixture: _evaluate(sample, mixture, floor, workers, objective)
+    best = evaluate(mixture)
     yield best.step(next(passes), curvature.see(best).left)
     while True:
-        second = _evaluate(sample, best.updated, floor, workers)
+        second = evaluate(best.updated)
         left = curvature.see(second).left
         yield second.step(next(passes), left)
-        mixture, alpha = extrapolated(best, second, longest, origin, floor)
+        mixture, alpha = extrapolated(best, second, longest, origin, floor, objective)
         longest = 4 * longest if alpha == longest else longest
-        trial = mixture and _try(lambda: _evaluate(sample, mixture, floor, workers))
+        trial = mixture and _try(lambda: evaluate(mixture))
         if mixture and (trial is None or trial.log_likelihood < second.log_likelihood):
             yield second.step(next(passes), np.inf if left is None else left)  # it is refused
             trial = None
-        best = trial or _evaluate(sample, second.updated, floor, workers)
+        best = trial or evaluate(second.updated)
         yield best.step(next(passes), curvature.see(best).left)
 
 # %% ../nbs/15_acceleration.ipynb #7b7a5ffd
@@ -319,16 +321,17 @@ class Ascent:
 
 # %% ../nbs/15_acceleration.ipynb #1bb239f2
 def next_pass(
-    sample: Sample, now: Ascent, floor: np.ndarray | None = None, workers: Callable = map
+    sample: Sample, now: Ascent, floor: np.ndarray | None = None, workers: Callable = map,
+    objective: Objective = LIKELIHOOD,
 ) -> Ascent:
     "One pass more: a trial step, or EM's own."
     trial = None
     if now.slow and not now.refused:
         trial = trial_step(now.best, now.model, now.radius, now.curvature.origin, floor)
     if trial is None:
-        point = _evaluate(sample, now.best.updated, floor, workers)
+        point = _evaluate(sample, now.best.updated, floor, workers, objective)
     else:
-        point = _try(lambda: _evaluate(sample, trial.mixture, floor, workers))
+        point = _try(lambda: _evaluate(sample, trial.mixture, floor, workers, objective))
         fall = 1e-13 * abs(now.best.log_likelihood)  # that rounding can make
         if point is None or point.log_likelihood < now.best.log_likelihood - fall:
             return replace(now, passes=now.passes + 1, radius=trial.length / 4, refused=True)
@@ -350,17 +353,19 @@ def natural_gradient_steps(
     floor: np.ndarray | None = None,
     workers: Callable = map,
     state: Ascent | None = None,  # of an earlier run on the same data, to go on from instead
+    objective: Objective = LIKELIHOOD,
 ) -> Iterator[Step]:
     "EM whose steps learn the curvature: L-BFGS in EM's metric, in a trust radius, or plain EM."
     if state is None:
-        best, curvature = _evaluate(sample, mixture, floor, workers), Curvature(mixture.means)
+        best = _evaluate(sample, mixture, floor, workers, objective)
+        curvature = Curvature(mixture.means)
         model = model_at(best, curvature)
         now = Ascent(curvature, best, model, model.left)
     else:
-        now = next_pass(sample, state, floor, workers)
+        now = next_pass(sample, state, floor, workers, objective)
     while True:
         yield now.step()
-        now = next_pass(sample, now, floor, workers)
+        now = next_pass(sample, now, floor, workers, objective)
 
 # %% ../nbs/15_acceleration.ipynb #f077b7e9
 ACCELERATIONS = {None: em_steps, "squarem": squarem_steps,
@@ -368,14 +373,20 @@ ACCELERATIONS = {None: em_steps, "squarem": squarem_steps,
 
 EXPONENTIAL = ("full", "tied", "diag", "spherical", "EEI", "EII")
 
-def steps_by(acceleration: str | None, structure: str = "full") -> Callable:
+def steps_by(
+    acceleration: str | None, structure: str = "full", objective: Objective = LIKELIHOOD
+) -> Callable:
     """The iterator of steps by its name. Raises ValueError for an unknown one.
 
-    "natural-gradient" is SQUAREM for structures that are no exponential family (chapter 20)."""
+    "natural-gradient" is SQUAREM for structures that are no exponential family (chapter 20)
+    and for objectives of which EM's step is not the gradient (chapter 23)."""
     if acceleration not in ACCELERATIONS:
         raise ValueError(f"Got acceleration={acceleration!r}; "
                          f"expected one of {tuple(ACCELERATIONS)}.")
-    if acceleration == "natural-gradient" and structure not in EXPONENTIAL:
+    if objective.constant:  # there is nothing to accelerate
+        return em_steps
+    exact = structure in EXPONENTIAL and objective.natural
+    if acceleration == "natural-gradient" and not exact:
         return squarem_steps
     return ACCELERATIONS[acceleration]
 
@@ -392,13 +403,16 @@ def why_not(result: Result, tol: float, n_samples: float) -> str:
             "Raise max_iter, or tol if this is good enough.")
 
 # %% ../nbs/15_acceleration.ipynb #b2d08cd5
-def no_worse(result: Result, start: Mixture, sample: Sample, workers: Callable = map) -> Result:
+def no_worse(
+    result: Result, start: Mixture, sample: Sample, workers: Callable = map,
+    objective: Objective = LIKELIHOOD,
+) -> Result:
     """The result with the better of its mixture and its start's.
 
     A trial step may be better than the mixture before EM's last M-step and worse than the one
     after it."""
-    before = e_step(sample, start, workers).log_likelihood
-    after = e_step(sample, result.mixture, workers).log_likelihood
+    before = objective.e_step(sample, start, workers).log_likelihood
+    after = objective.e_step(sample, result.mixture, workers).log_likelihood
     return result if after > before + 1e-14 * abs(before) else replace(result, mixture=start)
 
 def raised(start: Mixture, floor: np.ndarray | None) -> Mixture:
@@ -408,6 +422,7 @@ def raised(start: Mixture, floor: np.ndarray | None) -> Mixture:
     S = STRUCTURES[start.structure].raise_to(start.covariances, floor)
     return start if np.array_equal(S, start.covariances) else replace(start, covariances=S)
 
+# %% ../nbs/15_acceleration.ipynb #b2d08cd7
 def climb(
     sample: Sample,  # data, from `prepare`
     start: Mixture,
@@ -416,19 +431,20 @@ def climb(
     acceleration: str | None = None,  # one of ACCELERATIONS
     max_iter: int = 1000,  # most passes; with 0 the start is the result
     after: Result | None = None,  # an earlier run, same data and floor, which ended at `start`
+    objective: Objective = LIKELIHOOD,
     **how,  # `tol` and `callback`, as in `run`
 ) -> Result:
     "From a start to the end of a run. CollapsedComponent if its first pass has no maximum."
     if max_iter == 0:
-        return Result(start, np.empty(0), 0, False)
-    method = steps_by(acceleration, start.structure)
+        return Result(objective.held(start), np.empty(0), 0, False)
+    method = steps_by(acceleration, start.structure, objective)
     after = after if after and after.mixture is start else None
-    start = raised(start, floor)
+    start = objective.held(raised(start, floor))
     if after and after.state and method is natural_gradient_steps:
-        steps = method(sample, start, floor, workers, after.state)
+        steps = method(sample, start, floor, workers, after.state, objective=objective)
         result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
-        return no_worse(result, start, sample, workers)
-    steps = method(sample, start, floor, workers)
+        return no_worse(result, start, sample, workers, objective)
+    steps = method(sample, start, floor, workers, objective=objective)
     return run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
 
 # %% ../nbs/15_acceleration.ipynb #b3d08cd6

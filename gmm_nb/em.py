@@ -21,7 +21,27 @@ from .mixture import Mixture
 from .statistics import Sample, Statistics
 
 # %% auto #0
-__all__ = ['one_pass', 'Step', 'em_steps', 'aitken', 'Result', 'run']
+__all__ = ['LIKELIHOOD', 'Objective', 'one_pass', 'Step', 'em_steps', 'aitken', 'Result', 'run']
+
+# %% ../nbs/14_em.ipynb #5283fac5
+class Objective:
+    "What EM climbs, by its two steps: the log-likelihood of all rows. Chapter 23 has others."
+    natural = True  # whether EM's step is its gradient, Eq. (eq-e-gradient)
+    constant = False  # whether the sums are the same under any mixture: one M-step is the end
+
+    def e_step(self, sample, mixture, workers=map, about=None) -> Statistics:
+        "Sums over all rows; their `log_likelihood` is the value of the objective."
+        return e_step(sample, mixture, workers, about)
+
+    def m_step(self, statistics, floor=None, before=None) -> Mixture:
+        "The mixture that these sums make best."
+        return m_step(statistics, floor, before)
+
+    def held(self, mixture: Mixture) -> Mixture:
+        "The mixture with the parts that must not move in their places."
+        return mixture
+
+LIKELIHOOD = Objective()
 
 # %% ../nbs/14_em.ipynb #5283fac6
 def one_pass(
@@ -29,18 +49,19 @@ def one_pass(
     mixture: Mixture,
     floor: np.ndarray | None = None,  # (d,) smallest variances
     workers: Callable = map,
+    objective: Objective = LIKELIHOOD,
 ) -> tuple[Statistics, Mixture]:  # the sums under the mixture, and the mixture after the M-step
     "An E-step and an M-step that keep their digits. CollapsedComponent if there is no maximum."
-    statistics = e_step(sample, mixture, workers)
+    statistics = objective.e_step(sample, mixture, workers)
     try:
-        updated = m_step(statistics, floor, mixture)
+        updated = objective.m_step(statistics, floor, mixture)
     except CollapsedComponent:
         if is_empty(statistics):
             raise
         updated = None  # perhaps for want of digits
     if updated is None or not is_exact(statistics, updated):
-        statistics = e_step(sample, mixture, workers, about=centre(statistics)[0])
-        updated = m_step(statistics, floor, mixture)
+        statistics = objective.e_step(sample, mixture, workers, centre(statistics)[0])
+        updated = objective.m_step(statistics, floor, mixture)
     if floor is None:
         refuse_rounding(updated, sample)
     return statistics, updated
@@ -51,7 +72,7 @@ class Step:
     "One pass over the data."
     n_iter: int  # passes so far, this one included
     mixture: Mixture  # the mixture of the E-step
-    log_likelihood: float  # its log-likelihood, Σ_i w_i log p(x_i)
+    log_likelihood: float  # its log-likelihood, Σ_i w_i log p(x_i), or what the objective is
     updated: Mixture  # the mixture after the M-step
     left: float | None = None  # log-likelihood that is left to gain, where the method can tell
     state: object = None  # what the method needs to go on from here, beyond `updated`
@@ -61,11 +82,13 @@ def em_steps(
     mixture: Mixture,  # the start
     floor: np.ndarray | None = None,  # (d,) smallest variances, from `variance_floor`
     workers: Callable = map,  # how to run the blocks, from `parallel`
+    objective: Objective = LIKELIHOOD,
 ) -> Iterator[Step]:
     "Plain EM, step after step without end. Dempster, Laird & Rubin (1977)"
     for n_iter in count(1):
-        statistics, updated = one_pass(sample, mixture, floor, workers)
-        yield Step(n_iter, mixture, statistics.log_likelihood, updated)
+        statistics, updated = one_pass(sample, mixture, floor, workers, objective)
+        left = 0.0 if objective.constant else None
+        yield Step(n_iter, mixture, statistics.log_likelihood, updated, left)
         mixture = updated
 
 # %% ../nbs/14_em.ipynb #cfe781f1

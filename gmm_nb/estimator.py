@@ -25,25 +25,30 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
-from .em import Result
+from .em import LIKELIHOOD, Objective, Result
+from .initialization import LEAST as START_FLOOR
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near)
 from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table,
                             rows_seen)
-from .mixture import SAME, STORED, Mixture, log_sum_exp, softmax
+from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
+                            softmax)
+from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
+                          objective_of, start_from_labels)
 from .statistics import (Sample, blocks, check_weights, precisions,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['MISSING', 'LEAST', 'START', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks', 'refuse_hooks',
-           'generator', 'covariances_from', 'known_means', 'with_known_parts', 'last_mixture', 'start_is_known',
-           'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning',
-           'tell', 'refuse_mask', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'searched', 'fit',
-           'rowwise', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking',
-           'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'InformationCriteria', 'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion',
-           'certainty', 'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
+           'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
+           'last_mixture', 'start_is_known', 'starts_of_race', 'races', 'reporter', 'traits', 'earlier_run',
+           'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask', 'refuse_holes',
+           'checked_table', 'check_rows', 'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior',
+           'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
+           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
+           'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
+           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
            'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
@@ -67,7 +72,8 @@ def is_start(value) -> bool:
     return values.ndim in (1, 2) and values.size > 0 and values.dtype.kind in "biuf"
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a7a
-MISSING = ("error", "at_random")
+WORDS = {"covariance_type": tuple(STORED), "acceleration": tuple(ACCELERATIONS),
+         "missing": ("error", "at_random")}
 LEAST = {"n_components": 1, "max_iter": 0, "n_init": 1, "verbose": 0, "verbose_interval": 1}
 START = (f"one of {METHODS}, a label for each row (n,), responsibilities (n, n_components), "
          "or a function that makes one of these")
@@ -83,16 +89,15 @@ def check_run(estimator) -> None:
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
 
-def check_parameters(estimator) -> None:
-    "Raise ValueError for a parameter that cannot be meant."
+def check_parameters(estimator, words: dict = WORDS) -> None:
+    "Raise ValueError for a parameter that cannot be meant; `words` are those with a choice."
     of = lambda name: getattr(estimator, name)
     for name, least in LEAST.items():
         ok = _whole(of(name), least) or (name == "verbose" and isinstance(of(name), bool))
         _check(ok, name, of(name), f"a whole number of at least {least}")
     check_run(estimator)
-    for name, options in {"covariance_type": STORED, "acceleration": ACCELERATIONS,
-                          "missing": MISSING}.items():
-        _check(of(name) in tuple(options), name, of(name), f"one of {tuple(options)}")
+    for name, options in words.items():
+        _check(of(name) in options, name, of(name), f"one of {options}")
     _check(is_start(of("init_params")), "init_params", of("init_params"), START)
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a72
@@ -171,6 +176,24 @@ def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
             estimator.precisions_init, estimator.covariance_type, K, n_features)
     return replace(mixture, **known)
 
+# %% ../nbs/30_estimator.ipynb #b83f4a0b
+INIT = {"weights": "weights_init", "means": "means_init", "covariances": "precisions_init"}
+
+def objective_for(estimator, sample: Sample, labels, workers) -> Objective:
+    "What a fit climbs, from `prior`, `fixed` and labels. ValueError where they cannot be."
+    if estimator.prior is None and estimator.fixed is None and labels is None:
+        return LIKELIHOOD
+    K, d, structure = estimator.n_components, sample.X.shape[1], estimator.covariance_type
+    for name, held in masks(estimator.fixed, K).items():
+        if held.any() and getattr(estimator, INIT[name]) is None:
+            raise ValueError(f"Got fixed {name} and no {INIT[name]}; expected their values in "
+                             f"{INIT[name]}, with any guess for the components that are free.")
+    unit = np.ones(covariances_shape(structure, K, d))
+    unit = unit * np.eye(d) if STORED[structure] in ("full", "tied") else unit
+    blank = Mixture(np.full(K, 1 / K), np.zeros((K, d)), unit, structure)
+    given = with_known_parts(blank, estimator, d)
+    return objective_of(sample, given, estimator.prior, estimator.fixed, labels, workers)
+
 # %% ../nbs/30_estimator.ipynb #6a3dbdd1
 def last_mixture(estimator, n_features: int) -> Mixture | None:
     "The mixture that `warm_start` goes on from, if there is one of this kind."
@@ -186,48 +209,66 @@ def start_is_known(estimator) -> bool:
     parts = estimator.weights_init, estimator.means_init, estimator.precisions_init
     return all(part is not None for part in parts)
 
-# %% ../nbs/30_estimator.ipynb #4f6a81c3
-def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
-          warm: bool = True) -> list:
-    "Functions that make starts, best first; `counts` says which rows are in the sample."
+# %% ../nbs/30_estimator.ipynb #4f6a81c2
+def starts_of_race(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers):
+    "Starts for one race, best first; `counts` says which rows are in the sample."
     K, structure = estimator.n_components, estimator.covariance_type
     method, d = estimator.init_params, sample.X.shape[1]
-    last = last_mixture(estimator, sample.X.shape[1]) if warm else None
+    if start_is_known(estimator):
+        means = known_means(estimator, d)
+        given = covariances_from(estimator.precisions_init, structure, K, d)
+        return [Mixture(np.full(K, 1 / K), means, given, structure)]
+    if estimator.means_init is not None:
+        means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
+        return [start_near(whole, means, structure, rng, estimator.reg_covar)]
+    if isinstance(method, str):
+        return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
+                          estimator.reg_covar, floor, workers)
+    whole = complete_rows(sample, structure, rng, most=None)
+    given = method(whole.X, K, rng) if callable(method) else method
+    every = len(whole.X) if callable(method) else len(counts)
+    resp = as_resp(given, every, K)
+    resp = resp if callable(method) else resp[:, counts]
+    return [given_start(whole, resp, structure, floor)]
+
+# %% ../nbs/30_estimator.ipynb #4f6a81c3
+def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
+          warm: bool = True, objective: Objective = LIKELIHOOD) -> list:
+    "Functions that make starts, best first; `counts` says which rows are in the sample."
+    structure, method, d = estimator.covariance_type, estimator.init_params, sample.X.shape[1]
+    if objective.constant:  # every row has a label: no start matters
+        sums = objective.e_step(sample, objective.fixed.mixture)
+        return [lambda: [objective.m_step(sums, floor)]]
+    last = last_mixture(estimator, d) if warm else None
+    plain = not isinstance(objective, KnownBefore)
+    labelled = None if plain else objective.labelled
     if last is not None:
-        return [lambda: [last]]
+        return [lambda: [last if plain else in_order(last, sample, objective)]]
 
-    def make():
-        if start_is_known(estimator):
-            means = known_means(estimator, d)
-            given = covariances_from(estimator.precisions_init, structure, K, d)
-            return [Mixture(np.full(K, 1 / K), means, given, structure)]
-        if estimator.means_init is not None:
-            means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
-            return [start_near(whole, means, structure, rng, estimator.reg_covar)]
-        if isinstance(method, str):
-            return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
-                              estimator.reg_covar, floor, workers)
-        whole = complete_rows(sample, structure, rng, most=None)
-        given = method(whole.X, K, rng) if callable(method) else method
-        every = len(whole.X) if callable(method) else len(counts)
-        resp = as_resp(given, every, K)
-        resp = resp if callable(method) else resp[:, counts]
-        return [given_start(whole, resp, structure, floor)]
-
+    make = lambda: starts_of_race(estimator, sample, counts, floor, rng, workers)
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
-    with_parts = lambda: (with_known_parts(mixture, estimator, d) for mixture in make())
-    return [with_parts] * (estimator.n_init if drawn else 1)
+    kinds = [make]
+    if not plain and estimator.means_init is None and isinstance(method, str):
+        kinds = [lambda: (in_order(start, sample, objective) for start in make())]
+        if labelled is not None:
+            whole = lambda: complete_rows(sample, structure, rng)
+            kinds.append(lambda: [
+                start_from_labels(whole(), labelled, structure, rng, estimator.reg_covar)])
+    known = lambda start: with_known_parts(start, estimator, d)
+    with_parts = lambda make: lambda: map(known, make())
+    return [with_parts(kind) for kind in kinds] * (estimator.n_init if drawn else 1)
 
 # %% ../nbs/30_estimator.ipynb #33aab6de
 def reporter(estimator):
     "A callback that prints progress as `verbose` and `verbose_interval` say."
+    name = getattr(estimator, "_climbs", "log-likelihood")
     state = {"time": time.perf_counter(), "last": np.nan}
 
     def report(step):
         estimator._on_step(step)
         if estimator.verbose and step.n_iter % estimator.verbose_interval == 0:
             now = time.perf_counter()
-            line = f"  pass {step.n_iter}: log-likelihood {step.log_likelihood:.6f}"
+            line = f"  pass {step.n_iter}: {name} {step.log_likelihood:.6f}"
             if estimator.verbose > 1:
                 line += f"  gain {step.log_likelihood - state['last']:.6g}"
                 line += f"  {now - state['time']:.3f} s"
@@ -248,24 +289,27 @@ def earlier_run(estimator, sample: Sample) -> Result | None:
     same = estimator.warm_start and known == (traits(sample), estimator.reg_covar)
     return result if same and len(result.log_likelihoods) else None
 
-def run_races(estimator, sample: Sample, counts, floor, rng, workers) -> tuple[Result, int]:
+def run_races(estimator, sample, counts, floor, rng, workers, objective) -> tuple[Result, int]:
     "The best end of all races, and how many starts collapsed."
-    report, after = reporter(estimator), earlier_run(estimator, sample)
+    report, plain = reporter(estimator), objective is LIKELIHOOD
+    after = earlier_run(estimator, sample) if plain else None
+    # a prior may do without a floor, but a start has no prior
+    least = floor if plain else variance_floor(sample, max(estimator.reg_covar, START_FLOOR))
 
     def go_on(start, after=after):
         try:
             return climb(sample, start, floor, workers, estimator.acceleration,
-                         estimator.max_iter, tol=estimator.tol, callback=report, after=after)
+                         estimator.max_iter, after, objective, tol=estimator.tol,
+                         callback=report)
         except CollapsedComponent as error:
             if isinstance(estimator.init_params, str) and not start_is_known(estimator):
                 raise
             # a start that was given is kept
             return Result(start, np.empty(0), 0, False, collapse=str(error))
-
     follow = lambda start: off_saddle(go_on(start), lambda start: go_on(start, None), rng)
 
     def found(warm):
-        starts = races(estimator, sample, counts, floor, rng, workers, warm)
+        starts = races(estimator, sample, counts, least, rng, workers, warm, objective)
         return best_of(starts, follow, sample.n_samples, floor, estimator.reg_covar)
     try:
         return found(True)
@@ -285,9 +329,10 @@ def is_shown_once(text: str, category, module: str, line: int) -> bool:
     return action in ("default", "module", "once")
 
 def say(text: str, category) -> None:
-    "Warn at the first line outside this file, once for each kind if the filters ask for that."
+    "Warn at the first line outside this package, once a kind if the filters ask for that."
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename == say.__code__.co_filename:
+    inside = lambda frame: frame.f_globals.get("__name__", "").startswith("gmm_nb.")
+    while frame.f_back is not None and inside(frame):
         frame, level = frame.f_back, level + 1
     module, line = frame.f_globals.get("__name__", ""), frame.f_lineno
     key = id(frame.f_code), line, category
@@ -323,15 +368,17 @@ def refuse_mask(X) -> None:
 
 def refuse_holes(estimator, X) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
-    if estimator.missing != "error" or not has_holes(X):
+    known = getattr(estimator, "missing", None)  # not every class can do with holes
+    if known == "at_random" or not has_holes(X):
         return
     hole = np.isnan(X)
     row, column = np.argwhere(hole)[0]
     raise ValueError(
         f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
-        f"column {column}; {type(estimator).__name__} expects numbers in every place with "
-        "missing='error'. Set missing='at_random' if NaN means that a value was not "
-        "observed, or drop or fill those rows first.")
+        f"column {column}; {type(estimator).__name__} expects numbers in every place"
+        + (". Drop" if known is None else
+           " with missing='error'. Set missing='at_random' if NaN means that a value was not "
+           "observed, or drop") + " or fill those rows first.")
 
 def checked_table(estimator, X, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
@@ -366,10 +413,10 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def searched(estimator, X, sample_weight=None):
-    "Check, prepare and run: the best end, the starts that collapsed, the sample, its floor."
+def framed(estimator, X, sample_weight, check, search) -> tuple:
+    "Check and prepare, then run `search`: what it found, the sample, its floor."
     refuse_hooks(estimator)
-    check_parameters(estimator)
+    check(estimator)
     X = checked_table(estimator, X, ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
@@ -382,27 +429,42 @@ def searched(estimator, X, sample_weight=None):
             check_rows(len(sample.X), estimator.n_components, " with a positive weight")
         check_rows(rows_seen(sample), estimator.n_components, " with a value")
         rng = generator(estimator.random_state)
-        return *run_races(estimator, sample, counts, floor, rng, workers), sample, floor
+        return *search(estimator, sample, counts, floor, rng, workers), sample, floor
+
+# %% ../nbs/30_estimator.ipynb #3a20c0f1
+def searched(estimator, X, sample_weight=None, labels=None) -> tuple:
+    "The best end, the starts that collapsed, what was climbed, the sample, its floor."
+    def search(estimator, sample, counts, floor, rng, workers):
+        known = labels
+        if labels is not None:
+            known = check_labels(labels, len(counts), estimator.n_components)[counts]
+        objective = objective_for(estimator, sample, known, workers)
+        found = run_races(estimator, sample, counts, floor, rng, workers, objective)
+        return *found, objective
+    return framed(estimator, X, sample_weight, check_parameters, search)
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
-def fit(estimator, X, sample_weight=None):
+def fit(estimator, X, sample_weight=None, labels=None):
     "Fit an estimator: search, keep the result; warn where something is wrong."
     with remembered(estimator):
-        result, collapsed, sample, floor = searched(estimator, X, sample_weight)
+        result, collapsed, objective, sample, floor = searched(estimator, X, sample_weight,
+                                                               labels)
     settle(estimator, result.mixture, sample.X.dtype)
-    if estimator.warm_start:
+    vars(estimator).pop("_run", None)
+    if estimator.warm_start and objective is LIKELIHOOD:
         estimator._run = (traits(sample), estimator.reg_covar), result
     estimator.converged_, estimator.n_iter_ = bool(result.converged), result.n_iter
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
-    tell(estimator, result, at_floor(result.mixture, floor), sample.n_samples)
+    free = ~masks(estimator.fixed, estimator.n_components)["covariances"]
+    tell(estimator, result, at_floor(result.mixture, floor) & free, sample.n_samples)
     return estimator
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
-def rowwise(estimator, X, reduce) -> np.ndarray:
+def rowwise(estimator, X, reduce, density=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
-    mixture = settled(estimator)
+    mixture = density or settled(estimator)
     X = checked_table(estimator, X, reset=False)
     joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
     of = lambda rows: reduce(joint(X[rows.start:rows.stop]))
@@ -441,15 +503,10 @@ class Parameters(BaseEstimator):
         n_jobs=-1,  # threads, in scikit-learn's meaning; results are the same to the last bit
         acceleration="natural-gradient",  # or "squarem"; None is the EM of the derivation
         missing="error",  # or "at_random": NaN is a hole, and the fit is to what was observed
+        prior=None,  # "default", or a Prior: the fit is the posterior mode
+        fixed=None,  # {"weights", "means", "covariances": True or indices}: held as in *_init
     ):
-        self.n_components, self.covariance_type = n_components, covariance_type
-        self.tol, self.reg_covar = tol, reg_covar
-        self.max_iter, self.n_init, self.init_params = max_iter, n_init, init_params
-        self.weights_init, self.means_init = weights_init, means_init
-        self.precisions_init = precisions_init
-        self.random_state, self.warm_start, self.verbose = random_state, warm_start, verbose
-        self.verbose_interval, self.n_jobs = verbose_interval, n_jobs
-        self.acceleration, self.missing = acceleration, missing
+        vars(self).update({name: value for name, value in locals().items() if name != "self"})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -584,7 +641,8 @@ class FittedAttributes:
     def _n_parameters(self):
         "How many free parameters `bic` and `aic` count."
         mixture = settled(self)
-        return n_parameters(mixture.structure, *mixture.means.shape)
+        shape = mixture.structure, *mixture.means.shape
+        return n_parameters(*shape) - n_fixed(getattr(self, "fixed", None), *shape)
 
 # %% ../nbs/30_estimator.ipynb #5c1e0a78
 FITTED = ("converged_", "n_iter_", "lower_bound_", "lower_bounds_", "n_features_in_",
@@ -681,10 +739,10 @@ class Completion:
 class GaussianMixture(FittedAttributes, Conversions, Completion, InformationCriteria,
                       DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X, y=None, sample_weight=None, labels=None):
         """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.
-        Raises ValueError for bad input."""
-        return fit(self, X, sample_weight)
+        `labels` (n,) tells components of rows, −1 if unknown. ValueError for bad input."""
+        return fit(self, X, sample_weight, labels)
 
     def fit_predict(self, X, y=None, sample_weight=None):
         "Fit and return the most probable component of each row, (n,)."

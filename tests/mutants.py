@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"api", "benchmarks", "layout", "mutants", "notebooks", "readme", "references", "site"}  # tests of texts and pages
+PAGES = {"api", "benchmarks", "explorer", "home", "layout", "mutants", "notebooks", "readme", "references", "site", "website"}  # tests of texts and pages
 PATIENCE = 1800  # seconds, after which tests that do not end count as failed
 
 
@@ -146,7 +146,7 @@ STARTS = [
     Mutant("one volume is the arithmetic mean", {"sizes = np.exp(np.log(squares).mean(axis=-1, keepdims=True))": "sizes = squares.mean(axis=-1, keepdims=True)"}, "structures"),
     Mutant("the floor of an axis is the smallest", {"np.sum(axes**2 * floor[..., None], axis=-2)": "np.min(floor, axis=-1)[..., None] + 0 * axes[..., 0]"}, "structures"),
     Mutant("a shape is counted once too often", {"sizes = 1, d - 1, d * (d - 1) // 2": "sizes = 1, d, d * (d - 1) // 2"}, "structures"),
-    Mutant("natural gradients step off a curved family", {"if acceleration == \"natural-gradient\" and structure not in EXPONENTIAL:": "if False:"}, "structures"),
+    Mutant("natural gradients step off a curved family", {"exact = structure in EXPONENTIAL and objective.natural": "exact = objective.natural"}, "structures"),
     Mutant("cells do not look at one another", {"            second_look(ground, done, workers=workers, **how)": "            pass"}, "selection"),
     Mutant("a cell on the floor may be chosen", {"return self.result is not None and not self.on_floor": "return self.result is not None"}, "selection"),
     Mutant("ICL charges once", {"bic - 2 * sure": "bic - sure"}, "selection"),
@@ -202,6 +202,21 @@ FILES = [
     Mutant("of two entries of one name the last counts", {"        if name in infos: raise": "        if False: raise"}, "files"),
     Mutant("a file is known by its name", {"return stat.S_ISREG(one.st_mode) and os.path.samestat(one, other)": "return a == b"}, "command"),
     Mutant("an interrupted fit ends well", {"return 130 if stopped else 0": "return 0"}, "command"),
+    Mutant("a prior's mean adds no row to the covariances", {"counts = np.full(K, rows) + (kappa > 0)": "counts = np.full(K, rows) + 0.0"}, "prior"),
+    Mutant("one prior for each of the components that share", {"rows = prior.rows / K if FORMS[structure].linear else prior.rows": "rows = prior.rows"}, "prior"),
+    Mutant("a prior is counted in rows whatever the weights' unit", {"pseudo_statistics(prior, structure, K, d, sample.unit)": "pseudo_statistics(prior, structure, K, d)"}, "prior"),
+    Mutant("the objective leaves the prior out", {"log_likelihood=sums.log_likelihood + log_prior(mixture, self.pseudo))": "log_likelihood=sums.log_likelihood)"}, "prior"),
+    Mutant("a fixed mean does not move the scatter's centre", {"off = np.sqrt(counts)[:, None] * (mean - means)": "off = np.sqrt(counts)[:, None] * (mean - pulled)"}, "prior"),
+    Mutant("fixed weights are not left out of what is shared", {"left = 1 - weights[~free].sum()": "left = 1.0"}, "prior"),
+    Mutant("fixed parts drift in an extrapolation", {"return _try(lambda: objective.held(mixture())), alpha": "return _try(mixture), alpha"}, "prior"),
+    Mutant("fixed parts are raised to the floor", {"start = objective.held(raised(start, floor))": "start = raised(start, floor)"}, "prior"),
+    Mutant("natural gradients under a prior", {"return not (told or self.fixed.some)": "return not self.fixed.some"}, "prior"),
+    Mutant("labelled rows count as unlabelled too", {"rows_of(sample, ~known, workers)": "rows_of(sample, known | ~known, workers)"}, "prior"),
+    Mutant("a held weight names no component", {"held.weights[c] if fixed.weights[c] else mixture.weights": "mixture.weights"}, "prior"),
+    Mutant("an expected mean names no component", {"pseudo.shrinkage[c] * squares(": "0 * squares("}, "prior"),
+    Mutant("a start is not put in the order of what is known", {"(in_order(start, sample, objective) for start in make())": "make()"}, "prior"),
+    Mutant("an earlier run of another objective is continued", {"after = earlier_run(estimator, sample) if plain else None": "after = earlier_run(estimator, sample)"}, "prior"),
+    Mutant("fixed parameters are counted as free", {"return n_parameters(*shape) - n_fixed(": "return n_parameters(*shape) - 0 * n_fixed("}, "prior"),
     Mutant("an interrupted fit replaces files", {"if stopped and path and os.path.exists(path)]": "if False]"}, "command"),
     Mutant("signals end at once", {"_on_signals(ends, signal.SIG_DFL, _end)": "_on_signals([], signal.SIG_DFL, _end)"}, "command"),
     Mutant("tables are written in the terminal's letters", {'if hasattr(out, "buffer") and not out.isatty():': "if False:"}, "command"),
@@ -209,7 +224,24 @@ FILES = [
     Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES
+BAYES = [
+    Mutant("a surrogate is an ordinary mixture", {"        return self.constants": "        return Mixture.log_peaks.func(self)"}, "variational"),
+    Mutant("the doubt about the means is forgotten", {"about_means = np.log(2 * np.pi) + 1 / self.mean_precision": "about_means = np.log(2 * np.pi)"}, "variational"),
+    Mutant("the prior's mean does not pull on the scatter", {"statistics.second + outer(old, old, structure) - outer": "statistics.second - outer"}, "variational"),
+    Mutant("round components count rows for values", {"return d * dof, d * scatter[..., None, None]": "return dof, d * scatter[..., None, None]"}, "variational"),
+    Mutant("the bound forgets the means", {" - kl_means(q) - kl_precisions(q)": " - kl_precisions(q)"}, "variational"),
+    Mutant("the stick is never closed", {'alpha[-1] = 0.0 if rule == "conjugate" else concentration': "alpha[-1] = concentration"}, "variational"),
+    Mutant("scikit-learn's tied rule is conjugate", {"rows = counts.sum() / (K if theirs else 1)": "rows = counts.sum()"}, "variational"),
+    Mutant("scikit-learn's determinants are conjugate", {"        return sklearn_log_det(q)": "        pass"}, "variational"),
+    Mutant("lost digits of a posterior go unnoticed", {"np.abs(q.means - statistics.origin)) < ROUNDING": "np.abs(q.means - statistics.origin)) < np.inf"}, "variational"),
+    Mutant("an extrapolation may lower the bound", {"if tried.bound < second.bound:": "if False:"}, "variational"),
+    Mutant("the predictive tails are those of one row less", {"joint[k] = self.log_peaks[k] - 0.5 * (dof[k] + values) @ tails": "joint[k] = self.log_peaks[k] - 0.5 * dof[k] @ tails"}, "variational"),
+    Mutant("pieces of the stick come in any order", {"return update(prior, heaviest_first(statistics)) if ordered else q": "return q"}, "variational"),
+    Mutant("weights count by their ratios only", {"weights=sample.weights * sample.unit, unit=1.0": "weights=sample.weights, unit=1.0"}, "variational"),
+    Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
+]
+
+MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
 
 
 def sources():

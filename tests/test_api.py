@@ -31,7 +31,7 @@ def test_every_public_name_is_there(module):
             assert inspect.getdoc(thing) and len(text.split("```")[0].split("\n\n")) >= 2, f"{name} has no docstring on the page"
         elif inspect.isclass(thing):
             own = [key for key, value in vars(thing).items() if not key.startswith("_") and inspect.isfunction(value)]
-            for method in own: assert re.search(rf"def {method}\(", code), f"{name} lacks {method}"
+            for method in own: assert re.search(rf"def {method}\(|\b{method} = ", code), f"{name} lacks {method}"
         else: assert name in code
 
 

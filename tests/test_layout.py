@@ -211,7 +211,7 @@ def test_runtime_imports(nb):
         for node in tree.body:
             for module, _ in imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
                 assert module.split(".")[0] != "matplotlib", f"{nb}: import matplotlib inside the function that draws"
-                if module.split(".")[0] == "sklearn": assert nb.module in ("estimator", "initialization", "regression"), f"{nb} imports scikit-learn"
+                if module.split(".")[0] == "sklearn": assert nb.module in ("estimator", "initialization", "regression", "bayesian"), f"{nb} imports scikit-learn"
 
 
 def loaded(code):
@@ -222,7 +222,7 @@ def test_import_is_light():
     "`import gmm_nb` loads neither scikit-learn nor matplotlib, nor anything of the development tools"
     heavy = {"sklearn", "matplotlib", "pandas", "sympy", "nbdev", "fastcore", "IPython", "joblib"}
     assert not loaded("import gmm_nb") & heavy
-    modules = [nb.module for nb in CHAPTERS if nb.module not in (None, "initialization", "estimator", "regression")]
+    modules = [nb.module for nb in CHAPTERS if nb.module not in (None, "initialization", "estimator", "regression", "bayesian")]
     assert not loaded("import " + ", ".join(f"gmm_nb.{name}" for name in modules)) & heavy
     assert "sklearn" in loaded("import sklearn")  # so that the two lines above can fail
 
@@ -474,7 +474,7 @@ def contents(items):
 def test_quarto_yml():
     config = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     assert config["project"]["type"] == "website" and config["metadata-files"] == ["nbdev.yml"]
-    assert (NBS / config["format"]["html"]["css"]).is_file()
+    for name in [*config["format"]["html"]["css"], *config["project"]["resources"]]: assert (NBS / name).is_file()
     assert config["format"]["html"]["theme"] == {"light": "light.scss", "dark": "dark.scss"}
     pages = [href for href in contents(config["website"]["sidebar"]["contents"]) if not href.startswith("https://")]
     assert pages[0] == "index.ipynb"

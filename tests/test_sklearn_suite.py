@@ -39,8 +39,8 @@ class AnyWords:
     def warns(self, *kinds, match=None): return pytest.warns(*kinds)
 
 
-def their_tests(name):
-    "The module of scikit-learn's tests with our class in it: its functions by name, those that never make a GaussianMixture left out"
+def their_tests(name, ours=GaussianMixture):
+    "The module of scikit-learn's tests with our class in it: its functions by name, those that never name the class left out"
     try:
         folder = Path(inspect.getfile(sklearn.mixture)).parent / "tests"
         source = (folder / f"{name}.py").read_text(encoding="utf-8")
@@ -48,11 +48,11 @@ def their_tests(name):
         return {}
     module = types.ModuleType(f"theirs.{name}")
     module.__file__ = str(folder / f"{name}.py")
-    with mock.patch.object(sklearn.mixture, "GaussianMixture", GaussianMixture):  # parameters of tests are made here, too
+    with mock.patch.object(sklearn.mixture, ours.__name__, ours):  # parameters of tests are made here, too
         exec(compile(source, module.__file__, "exec"), vars(module))
     module.pytest = AnyWords()
     used = {node.name: ast.unparse(node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
-    return {test: getattr(module, test) for test, text in used.items() if test.startswith("test_") and "GaussianMixture" in text}
+    return {test: getattr(module, test) for test, text in used.items() if test.startswith("test_") and ours.__name__ in text}
 
 
 THEIRS = their_tests("test_gaussian_mixture") | their_tests("test_mixture")
