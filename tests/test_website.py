@@ -176,6 +176,19 @@ def test_folded_answers_are_buttons():
     assert 'role="button" tabindex="0"' in done and "Toggle callout" not in done and finish.accessible(done) == done
 
 
+def test_pictures_that_speak_of_light_stay_as_drawn():
+    drawn, turned = '<img src="a.png" class="img-fluid" alt="A black curve">', '<img src="dark.png" alt="Two ellipses">'
+    once = finish.as_drawn(drawn + turned)
+    assert once == '<img src="a.png" class="as-drawn img-fluid" alt="A black curve">' + turned and finish.as_drawn(once) == once
+    assert "as-drawn" in finish.as_drawn('<figure><img src="a.png" class="x" alt="A map"><figcaption>the lighter the higher</figcaption></figure>')
+
+
+def test_tables_are_folded_under_their_heading():
+    page = "<h2>Memory</h2><p>x</p><table><tr></tr></table>"
+    once = finish.folded_tables(page)
+    assert once.count("<details") == 1 and "<summary>Table: Memory</summary>" in once and finish.folded_tables(once) == once
+
+
 # ---- what belongs to a published project
 
 def test_citation():

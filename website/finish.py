@@ -116,7 +116,7 @@ def aliases(entries, exists):
                           "text": texts.get(page, "")[:200]})
     for entry in entries:
         name = re.fullmatch(r"(?:[a-z_]+\.)?([A-Za-z_]\w*)", entry["section"].strip())
-        if not re.match(r"reference\.html#|api/", entry["href"]) or not name: continue
+        if not re.match(r"api/.*#", entry["href"]) or not name: continue
         found.append({"objectID": f"{entry['objectID']}-name", "href": entry["href"], "title": name[1], "section": name[1], "text": entry["text"][:200]})
     return found
 
@@ -164,7 +164,7 @@ def accessible(text):
     text = re.sub(r'(<nav id="quarto-sidebar"|<nav id="TOC"|<nav class="page-navigation"|<nav class="quarto-secondary-nav")(?! aria-label)',
                   lambda m: m[1] + f' aria-label="{NAVS[m[1]]}"', text)
     text = re.sub(r'(<a class="sidebar-item-toggle[^>]*) role="navigation"', r'\1 role="button"', text)
-    text = re.sub(r'(<(?:button|a) [^>]*class="[^"]*toggle[^>]*) role="(?:menu|navigation)"', r'\1', text)
+    text = re.sub(r'(<(?:button|a) [^>]*?) role="(?:menu|navigation)"', r'\1', text)
     text = text.replace(' aria-label="Toggle callout"', '')
     return re.sub(r'(<div class="callout-header(?![^>]*role=)[^>]*data-bs-toggle="collapse"[^>]*)>', r'\1 role="button" tabindex="0">', text)
 
@@ -173,8 +173,32 @@ NAVS = {'<nav id="quarto-sidebar"': "All pages", '<nav id="TOC"': "On this page"
         '<nav class="quarto-secondary-nav"': "Where this page is"}
 
 
+LIGHT = re.compile(r"\b(?:black|white|pale|dark(?:er|est)?|light(?:er|est)?)\b", re.I)
+
+
+def as_drawn(text):
+    "Pictures whose words speak of dark and light keep them on a dark page; others are turned around there (styles.css)"
+    def picture(words):
+        return lambda m: m[0] if "as-drawn" in m[0] or not LIGHT.search(words or m[0]) else re.sub(r'class="', 'class="as-drawn ', m[0]) if "class=" in m[0] else m[0].replace("<img ", '<img class="as-drawn" ')
+    text = re.sub(r"<figure\b.*?</figure>", lambda m: re.sub(r"<img [^>]*>", picture(re.sub(r'(?:src|class)="[^"]*"', "", m[0])), m[0]), text, flags=re.S)
+    return re.sub(r"<img [^>]*>", lambda m: picture(re.sub(r'(?:src|class)="[^"]*"', "", m[0]))(m), text)
+
+
+def folded_tables(text):
+    "The tables of the benchmarks, each under its heading's words; the findings below them stay in sight"
+    parts = re.split(r"(<h[23][^>]*>.*?</h[23]>|<details\b.*?</details>)", text, flags=re.S)
+    heading = "the run"
+    for i, part in enumerate(parts):
+        if i % 2:
+            if part.startswith("<h"): heading = re.sub(r"<[^>]+>", "", part).strip()
+            continue
+        parts[i] = re.sub(r"<table\b.*?</table>", lambda m: f'<details class="folded"><summary>Table: {heading}</summary>\n{m[0]}\n</details>', part, flags=re.S)
+    return "".join(parts)
+
+
 def finish_page(text, page, known, has_math=False, has_font=False):
-    return scripts(accessible(contents(name_equations(text, page, known))), page, has_math, has_font)
+    if page == "explanations/benchmarks.html": text = folded_tables(text)
+    return scripts(as_drawn(accessible(contents(name_equations(text, page, known)))), page, has_math, has_font)
 
 
 # ---- the site
