@@ -1,6 +1,6 @@
 // What the pages do by themselves: formulas that fit the screen, and focus for what scrolls.
 (() => {
-  const scrollers = "pre, div.sourceCode, mjx-container[display=true], main table, .cell-output-display";
+  const scrollers = "pre, div.sourceCode, main p, mjx-container[display=true], main table, .cell-output-display";
   function focusable() {
     for (const part of document.querySelectorAll(scrollers)) {
       const scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX);
@@ -14,13 +14,15 @@
       part.addEventListener("scroll", end, {passive: true});
     }
   }
-  // A displayed formula that is too wide is set smaller, to 60 % at least, so that its number stays in sight.
+  // A displayed formula that is too wide is set smaller, to 55 % at least, so that its number stays in sight. MathJax makes
+  // it as wide as it likes, so the room is that of the block around it.
   function fit() {
     for (const formula of document.querySelectorAll("mjx-container[display=true]")) {
       formula.style.fontSize = "";
-      const whole = parseFloat(getComputedStyle(formula).fontSize);
-      for (let share = 1; formula.scrollWidth > formula.clientWidth + 1 && share > 0.6;) {
-        share = Math.max(0.6, share * Math.min(0.97, formula.clientWidth / formula.scrollWidth));
+      const block = formula.parentElement.closest("p, li, td, blockquote, div, section");
+      const whole = parseFloat(getComputedStyle(formula).fontSize), room = block ? block.clientWidth : innerWidth;
+      for (let share = 1; room > 0 && formula.scrollWidth > room + 1 && share > 0.55;) {
+        share = Math.max(0.55, share * Math.min(0.97, room / formula.scrollWidth));
         formula.style.fontSize = whole * share + "px";
       }
     }

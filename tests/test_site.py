@@ -335,7 +335,7 @@ LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><
     await new Promise(done => setTimeout(done, 500));
     const say = text => { found.textContent += `${page} ${look} ${width}: ${text}\\n`; };
     for (const formula of view.document.querySelectorAll("mjx-container[display=true]"))
-      if (formula.scrollWidth > formula.clientWidth + 1) say("a formula hides its number");
+      if (formula.scrollWidth > formula.parentElement.closest("p, li, td, blockquote, div, section").clientWidth + 1) say("a formula hides its number");
     const menu = view.document.querySelector("#quarto-sidebar");
     if (width < 700 && menu) {
       menu.classList.add("show");
