@@ -148,7 +148,7 @@ def contents(text):
 
 def scripts(text, page, has_math, has_font):
     "The page with this site's script, MathJax and font; nothing else from the web"
-    up = "../" * page.count("/")
+    up = "/" + SITE.split("/", 3)[3] if page == "404.html" else "../" * page.count("/")  # the page of any lost address
     text = re.sub(r'<script [^>]*src="https://[^"]*(?:polyfill|require(?:\.min)?\.js|jquery)[^"]*"[^>]*></script>\s*', "", text)
     text = re.sub(r"<script[^>]*>define\('jquery'.*?</script>\s*", "", text, flags=re.S)
     if has_math: text = re.sub(r'src="https://[^"]*mathjax@3[^"/]*/es5/', f'src="{up}mathjax/', text)
@@ -163,7 +163,7 @@ def accessible(text):
     text = re.sub(r'(<nav class="navbar[^>]*?)(?<! aria-label="Main")>', r'\1 aria-label="Main">', text, count=1)
     text = re.sub(r'(<nav id="quarto-sidebar"|<nav id="TOC"|<nav class="page-navigation"|<nav class="quarto-secondary-nav")(?! aria-label)',
                   lambda m: m[1] + f' aria-label="{NAVS[m[1]]}"', text)
-    text = re.sub(r'(<a class="sidebar-item-toggle[^>]*) role="navigation"', r'\1 role="button"', text)
+    text = re.sub(r'(<a (?![^>]*href=)[^>]*?) role="navigation"', r'\1 role="button"', text)
     text = re.sub(r'(<(?:button|a) [^>]*?) role="(?:menu|navigation)"', r'\1', text)
     text = text.replace(' aria-label="Toggle callout"', '')
     return re.sub(r'(<div class="callout-header(?![^>]*role=)[^>]*data-bs-toggle="collapse"[^>]*)>', r'\1 role="button" tabindex="0">', text)
