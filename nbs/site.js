@@ -3,9 +3,10 @@
   const scrollers = "pre, div.sourceCode, main p, mjx-container[display=true], main table, .cell-output-display";
   function focusable() {
     for (const part of document.querySelectorAll(scrollers)) {
-      const scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX);
+      const style = getComputedStyle(part), scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(style.overflowX);
+      const down = part.scrollHeight > part.clientHeight + 1 && /auto|scroll/.test(style.overflowY);
       part.classList.toggle("scrolls", scrolls);
-      if (scrolls && !part.hasAttribute("tabindex")) part.setAttribute("tabindex", "0");
+      if ((scrolls || down) && !part.hasAttribute("tabindex")) part.setAttribute("tabindex", "0");
     }
   }
   function fade() {
