@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"api", "benchmarks", "explorer", "home", "layout", "mutants", "notebooks", "readme", "references", "site"}  # tests of texts and pages
+PAGES = {"api", "benchmarks", "explorer", "home", "layout", "mutants", "notebooks", "readme", "references", "site", "website"}  # tests of texts and pages
 PATIENCE = 1800  # seconds, after which tests that do not end count as failed
 
 

@@ -276,7 +276,7 @@ def test_pages_hold_it():
 def test_the_site_loads_it_where_it_is_used():
     "A page without an explorer does not load the script; a page in a subfolder finds it by the site's own offset"
     quarto = (NBS.parent / "_quarto.yml").read_text(encoding="utf-8")
-    assert "explorer.css" in quarto and "resources: [explorer.js]" in quarto
+    assert "explorer.css" in quarto and "resources: [explorer.js" in quarto
     loader = re.search(r"<script>(.*?)</script>", quarto, re.S)[1]
     assert 'querySelector(".em-explorer")' in loader and "quarto:offset" in loader and "explorer.js" in loader
 
