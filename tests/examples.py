@@ -131,6 +131,23 @@ array([ 3.5, 70.9])
 >>> round(float(mean_log_det(np.array(5.0), np.eye(2))), 3)  # E log|Λ| of a Wishart distribution
 2.512
 ''',
+    "sources": '''
+>>> from gmm_nb import GaussianMixture, load_faithful
+>>> from gmm_nb.sources import of_array, prepare_source
+>>> source = of_array(load_faithful().X, rows=100)
+>>> source.lengths
+(100, 100, 72)
+>>> prepare_source(source).n_samples
+272.0
+''',
+    "online": '''
+>>> from gmm_nb import GaussianMixture, load_faithful
+>>> model = GaussianMixture(2, random_state=0)
+>>> for chunk in load_faithful().X.reshape(4, 68, 2):
+...     model = model.partial_fit(chunk)
+>>> model.n_samples_seen_
+272.0
+''',
     "estimator": '''
 >>> from gmm_nb import GaussianMixture, load_faithful
 >>> X = load_faithful().X
@@ -184,5 +201,11 @@ WHEN = {  # "module.Class" -> when to use it; a class that a function returns, o
     "estimator.VarianceFloorWarning": "in a filter of warnings. It says that a fit rests on the floor under its variances.",
     "prior.Prior": "when something is known before the data: about how large, how wide or where components are.",
     "variational.ConjugatePrior": "for variational Bayes with your own hyperparameters. The class `BayesianGaussianMixture` makes one from its arguments.",
+    "sources.Source": "when your rows come from somewhere that `source_of` does not know: give it functions that load them.",
+    "sources.Drawn": "inside a first pass over a source: it keeps rows to start from. You do not make one yourself.",
+    "sources.Look": "inside a first pass over a source. You do not make one yourself: `look` returns it.",
+    "sources.Piece": "when you write a map of your own: it is what a worker gets of a block.",
+    "sources.Rows": "in the place of an array that is elsewhere: it has a shape and a type.",
+    "online.Online": "for a stream of rows without the estimator: it is where online EM stands.",
     "statistics.Form": "when you write a covariance structure of your own: it is what the engine asks of one.",
 }
