@@ -21,7 +21,7 @@ from .e_step import e_step
 from .em import LIKELIHOOD, Objective
 from .initialization import start_near, start_size, statistics_of, subsample
 from .missing import (HoledSample, complete_rows, has_holes, log_joint, one_gaussian_of,
-                            patterns_and_groups, weight_of)
+                            patterns_and_groups, weight_of, with_values)
 from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk_rows,
                                outer, precisions)
@@ -340,6 +340,8 @@ def labelled_rows(
     workers: Callable = map,
 ) -> Labelled | None:
     "The rows with labels and those without; None where no row has one."
+    if isinstance(sample, HoledSample):  # a row without any value adds nothing
+        labels = np.where(with_values(sample.X), labels, -1)
     known = labels >= 0
     if not known.any():
         return None
@@ -581,7 +583,10 @@ def _mask(name, which, K):
 # %% ../nbs/23_prior.ipynb #23a0003a
 def check_labels(labels, n: int, n_components: int) -> np.ndarray:
     "Labels (n,), −1 where the component is unknown. ValueError for anything else."
-    given = np.asarray(labels)
+    try:
+        given = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        given = np.asarray(None)
     expected = (f"a whole number for each of the {n} rows: −1 for unknown, or a component, "
                 f"0 to {n_components - 1}")
     if given.shape != (n,) or given.dtype.kind not in "biuf":

@@ -707,3 +707,15 @@ def test_the_default_prior_with_few_holes_is_near_the_one_without(structure):
     whole, holes = (default_prior(prepare_table(A, None, structure), 3, structure) for A in (X, once))
     assert_allclose(holes.scatter, whole.scatter, rtol=0.05, atol=0.02 * np.max(whole.scatter))
     assert_allclose(holes.mean, whole.mean, atol=0.05)
+
+
+def test_labels_of_rows_without_any_value_are_no_labels():
+    X, of = blobs()
+    X, labels = holed(X), np.full(len(X), -1)
+    X[:2], labels[:2] = np.nan, [0, 1]
+    model = GaussianMixture(3, missing="at_random", random_state=0).fit(X, labels=labels)
+    assert_array_equal(model.means_, GaussianMixture(3, missing="at_random", random_state=0).fit(X).means_)
+
+
+def test_ragged_labels_have_a_clear_error():
+    with pytest.raises(ValueError, match="Got labels of shape"): GaussianMixture(2).fit(blobs()[0], labels=[[0], [1, 2]])
