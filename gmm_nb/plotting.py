@@ -20,21 +20,22 @@ from .gaussian import cholesky
 from .mixture import Mixture
 
 # %% auto #0
-__all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'MASSES', 'TINT', 'component_style', 'rgb', 'component_order', 'use_style',
-           'mass_radius', 'ellipse', 'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels', 'plot_density',
-           'marginal', 'plot_pairs', 'plot_trace', 'plot_selection', 'plot_map', 'animate_em', 'stepper_html',
-           'plot_fit']
+__all__ = ['COLORS', 'DASHES', 'MARKERS', 'STYLE', 'MASSES', 'DOTS', 'TINT', 'component_style', 'rgb', 'component_order',
+           'use_style', 'mass_radius', 'ellipse', 'plot_mixture', 'blend', 'plot_responsibilities', 'mass_levels',
+           'plot_density', 'marginal', 'plot_pairs', 'plot_trace', 'plot_selection', 'plot_map', 'animate_em',
+           'stepper_html', 'plot_fit']
 
 # %% ../nbs/31_plotting.ipynb #04459593
-COLORS = (  # Okabe & Ito (2008)
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLORS = (  # six of Okabe & Ito (2008), then three dark ones
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9",
+    "#661100", "#332288", "#555555")
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 
 def component_style(
     k,  # place of the component in the order of `component_order`, from 0
 ) -> dict:  # color, linestyle and marker, for matplotlib
-    "How a component is drawn: no two of the first 210 agree in color, line and marker."
+    "How a component is drawn: no two of the first 315 agree in color, line and marker."
     return {"color": COLORS[k % len(COLORS)],
             "linestyle": DASHES[k % len(DASHES)],
             "marker": MARKERS[k % len(MARKERS)]}
@@ -66,8 +67,9 @@ STYLE = {
 def use_style() -> None:
     "The house style for every figure from now on: each color with a line style of its own."
     import matplotlib
-    colors = (*COLORS, "#000000")
-    cycle = matplotlib.cycler(color=colors, linestyle=(*DASHES, (0, (2, 2)), "-"))
+    styles = [component_style(k) for k in range(len(COLORS))]
+    cycle = matplotlib.cycler(**{key: [style[key] for style in styles]
+                                 for key in ("color", "linestyle")})
     matplotlib.rcParams.update(STYLE | {"axes.prop_cycle": cycle})
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:   # in a notebook: small PNGs
@@ -111,7 +113,7 @@ def _axes(ax):
     "The Axes given, or those of a new figure"
     if ax is not None: return ax
     import matplotlib.pyplot as plt
-    return plt.subplots()[1]
+    return plt.subplots(layout="constrained")[1]
 
 def _check_dimension(mixture, allowed, name):
     d, known = mixture.n_features, " or ".join(map(str, allowed))
@@ -128,44 +130,114 @@ def _names(columns, d):
     return list(map(str, columns))
 
 def _name_axes(ax, columns, d):
-    "Labels of the axes; without names they stay as they are"
+    "Names of the columns, if any, and marks so far apart that their numbers have room"
+    from matplotlib.ticker import MaxNLocator
+    locator, points = ax.xaxis.get_major_locator(), ax.get_window_extent().width
+    room = 72 / ax.figure.dpi * points / (5 * ax.xaxis.get_ticklabels()[0].get_size())
+    if isinstance(locator, MaxNLocator): locator.set_params(nbins=int(np.clip(room, 2, 6)))
     if columns is None: return
     for setter, name in zip((ax.set_xlabel, ax.set_ylabel), _names(columns, d)): setter(name)
 
-def _thin(X, limit=5000):
-    "At most `limit` rows, random but the same each time, and a note if some are missing"
-    if len(X) <= limit: return X, ""
-    rows = np.random.default_rng(0).choice(len(X), limit, replace=False, shuffle=False)
-    return X[np.sort(rows)], f"{limit:,} of {len(X):,} points drawn"
+# %% ../nbs/31_plotting.ipynb #7d1c0a37
+def _thin(X, limit):
+    "At most `limit` rows, random but the same each time"
+    if len(X) <= limit: return X
+    return X[np.sort(np.random.default_rng(0).choice(len(X), limit, False, shuffle=False))]
 
 def _note(ax, text):
     if text: ax.set_title(text, loc="right", size="small", color="0.35")
 
+def _legend(ax, beside=False):
+    "A legend inside the axes, or `beside` them: always so if it has more than five lines"
+    lines = len(ax.get_legend_handles_labels()[1])
+    if beside or lines > 5:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), ncols=-(-lines // 17),
+                  handlelength=3)
+    elif lines: ax.legend(handlelength=3)
+
+# %% ../nbs/31_plotting.ipynb #7d1c0a32
+def _extremes(X, least, most):
+    "Ends of each column, without what is far from the other rows and from `least` to `most`"
+    ends = np.array([X.min(axis=0), X.max(axis=0)], dtype=float)
+    if len(X) < 20: return ends                 # too few to tell which are the others
+    low, high = np.quantile(_thin(X, 100_000), [0.01, 0.99], axis=0, method="nearest")
+    far = np.where(high > low, high - low, np.inf)
+    low, high = np.minimum(low - far, least), np.maximum(high + far, most)
+    for j in np.flatnonzero((ends[0] < low) | (ends[1] > high)):
+        near = X[(X[:, j] >= low[j]) & (X[:, j] <= high[j]), j]
+        ends[:, j] = near.min(), near.max()
+    return ends
+
+def _window(mixture, X=None):
+    "low and high, (d,): the part of the space to draw"
+    reach = 2.5 * np.sqrt(np.diagonal(mixture.matrices(), axis1=1, axis2=2))
+    low, high = (mixture.means - reach).min(axis=0), (mixture.means + reach).max(axis=0)
+    if X is not None:
+        least, most = _extremes(X, low, high)
+        room = np.where(most > least, 0.2 * (most - least), reach.min(axis=0))
+        low, high = np.clip(low, least - room, least), np.clip(high, most, most + room)
+    margin = 0.04 * (high - low)
+    return low - margin, high + margin
+
+def _inside(X, low, high, limit=200_000):
+    "The rows to draw, at most `limit` of those in the window, and a note on the others"
+    inside = ((X >= low) & (X <= high)).all(axis=1)
+    seen = X if inside.all() else X[inside]
+    drawn, away = _thin(seen, limit), len(X) - len(seen)
+    notes = [f"{limit:,} of {len(seen):,} points drawn" if len(drawn) < len(seen) else "",
+             f"{away:,} point{'s' * (away > 1)} outside the picture" if away else ""]
+    return drawn, ", ".join(filter(None, notes))
+
 # %% ../nbs/31_plotting.ipynb #febcf34f
+DOTS = 3000   # so many points are drawn one by one; more are counted and shaded
+
 def _points(ax, X, resp, size=5, certain=0.9):
     """Points in the style of the most probable component, hollow where it is not `certain`.
 
-    The rows of `resp` are in the order of the styles."""
+    The rows of `resp` are in the order of the styles. The more points, the smaller."""
     top, sure = resp.argmax(axis=0), resp.max(axis=0) >= certain
+    size = size * min(1, np.cbrt(500 / len(X)))
     for k in range(len(resp)):
         style = component_style(k)
         for rows, face in (((top == k) & sure, style["color"]), ((top == k) & ~sure, "none")):
             ax.plot(X[rows, 0], X[rows, 1], style["marker"], ms=size, mec=style["color"],
-                    mfc=face, mew=0.8, alpha=0.5, zorder=1)
+                    mfc=face, mew=min(0.8, 0.2 * size), alpha=0.5, zorder=1)
 
+def _shading(ax, X, colors, low, high, most=150):
+    "The mean color (n, 3) of the rows in each cell of a grid, the more rows the more opaque"
+    side = int(np.clip(np.sqrt(len(X)), 30, most))
+    cell = ((X - low) / (high - low) * side).astype(int).clip(0, side - 1) @ [1, side]
+    counts = np.bincount(cell, minlength=side**2)
+    sums = [np.bincount(cell, part, side**2) for part in colors.T]
+    image = np.stack([*(np.array(sums) / np.maximum(counts, 1)), np.sqrt(counts)], axis=-1)
+    full = np.sqrt(np.quantile(counts[counts > 0], 0.98))   # one crowded cell dims no other
+    image[:, 3] = np.where(counts > 0, 0.25 + 0.75 * (image[:, 3] / full).clip(0, 1), 0)
+    edges = np.linspace(low, high, side + 1).T
+    ax.pcolormesh(*edges, image.clip(0, 1).reshape(side, side, 4), rasterized=True, zorder=1)
+
+def _data(ax, X, resp, low, high, size=5, most=150):
+    "The rows of X (n, 2), one by one or as a shading"
+    if len(X) > DOTS: _shading(ax, X, blend(resp), low, high, most)
+    elif len(X): _points(ax, X, resp, size)
+
+
+# %% ../nbs/31_plotting.ipynb #7d1c0a35
 def _ellipses(ax, mixture, order, mass, labels=None, scale=1.0):
     "One ellipse a component and mass, the inner ones thicker, and a cross at each mean"
+    from matplotlib.patheffects import withStroke
     masses = np.sort(np.atleast_1d(np.asarray(mass, dtype=float)))
     covariances = mixture.matrices()
     for place, k in enumerate(order):
         style, mean = component_style(place) | {"marker": None}, mixture.means[k]
         for i, m in enumerate(masses):
             label = labels[k] if labels is not None and i == 0 else None
-            width = scale * (2.2 - 1.1 * (i > 0))
-            curve = ellipse(mean, covariances[k], m)
-            ax.plot(*curve.T, **style, lw=width, label=label, zorder=3)
+            width = scale * (2.4 - 1.0 * (i > 0))
+            edge = [withStroke(linewidth=width + 1.1 * scale, foreground="black")]
+            ax.plot(*ellipse(mean, covariances[k], m).T, **style, lw=width, label=label,
+                    path_effects=edge, zorder=3)
         for color, wide in (("white", 4), ("black", 1.6)):
             ax.plot(*mean, "+", color=color, ms=scale * (9 + wide), mew=scale * wide, zorder=4)
+
 
 # %% ../nbs/31_plotting.ipynb #ddeda3c7
 def plot_mixture(
@@ -179,19 +251,24 @@ def plot_mixture(
 ):  # the Axes
     """Ellipses of stated mass over the points, Eq. (eq-p-ellipse).
 
-    Hollow points: no component has 90 % of them. ValueError unless d = 2."""
+    Hollow points: no component has 90 % of them. More than 3,000 points: a shading.
+    ValueError unless d = 2."""
     _check_dimension(mixture, (2,), "plot_mixture")
     if labels is not None and len(labels) != mixture.n_components:
         raise ValueError(f"labels has {len(labels)} name(s); expected {mixture.n_components}, "
                          "one for each component")
     ax, order = _axes(ax), component_order(mixture) if order is None else order
+    dense = False
     if X is not None:
-        drawn, note = _thin(as_data(X, 2))
-        _points(ax, drawn, mixture.resp(drawn)[order])
+        X = as_data(X, 2)
+        low, high = _window(mixture, X)
+        drawn, note = _inside(X, low, high)
+        _data(ax, drawn, mixture.resp(drawn)[order], low, high)
         _note(ax, note)
+        dense = len(drawn) > DOTS
     _ellipses(ax, mixture, order, mass, labels)
     _name_axes(ax, columns, 2)
-    if labels is not None: ax.legend()
+    if labels is not None: _legend(ax, beside=dense)
     return ax
 
 # %% ../nbs/31_plotting.ipynb #475b3dda
@@ -204,17 +281,6 @@ def blend(
     return np.clip(1 - tint * (1 - np.moveaxis(resp, 0, -1) @ palette), 0, 1)
 
 # %% ../nbs/31_plotting.ipynb #05cdf347
-def _window(mixture, X=None):
-    "low and high, (d,): the part of the space to draw"
-    reach = 2.5 * np.sqrt(np.diagonal(mixture.matrices(), axis1=1, axis2=2))
-    low, high = (mixture.means - reach).min(axis=0), (mixture.means + reach).max(axis=0)
-    if X is not None:
-        least, most = X.min(axis=0).astype(float), X.max(axis=0).astype(float)
-        room = np.where(most > least, 0.2 * (most - least), reach.min(axis=0))
-        low, high = np.clip(low, least - room, least), np.clip(high, most, most + room)
-    margin = 0.04 * (high - low)
-    return low - margin, high + margin
-
 def _ticks(mixture, j, low, high, n=300):
     "Places on axis j: n even steps, and more around components narrower than four steps"
     near, step = np.linspace(-4, 4, 41), (high - low) / n
@@ -222,9 +288,9 @@ def _ticks(mixture, j, low, high, n=300):
     extra = [m + s * near for m, s in zip(mixture.means[:, j], sds) if s < 4 * step]
     return np.unique(np.concatenate([np.linspace(low, high, n + 1), *extra]).clip(low, high))
 
-def _edges(x):
-    "Edges of about 2 ∛n bars (Rice's rule), from 8 to 80, halfway between the points of a grid"
-    n_bars = np.clip(2 * np.cbrt(len(x)), 8, 80)
+def _edges(x, most=80):
+    "Edges of about 2 ∛n bars (Rice's rule), 8 to `most`, halfway between the points of a grid"
+    n_bars = np.clip(2 * np.cbrt(len(x)), 8, most)
     values = np.unique(np.asarray(x, dtype=float))
     unit = np.diff(values).min(initial=np.inf)                    # ∞ for a single value
     steps = (values - values[0]) / unit
@@ -234,25 +300,30 @@ def _edges(x):
     width = max(1, round(last / n_bars))                          # grid points a bar
     return values[0] + unit * (width * np.arange(last // width + 2) - 0.5)
 
-def _plane(mixture, X=None):
+def _plane(mixture, low, high):
     "Ticks x and y of a grid over the window, and the grid's points as rows, y outermost"
-    low, high = _window(mixture, X)
     x, y = (_ticks(mixture, j, low[j], high[j]) for j in range(2))
     return x, y, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
 # %% ../nbs/31_plotting.ipynb #cf6cf681
 TINT = 0.4   # share of color in an area, the rest is white
 
-def _layers(ax, mixture, X):
+def _thickest(x, layer, mean):
+    "Where on x a layer is thick at both sides, as near to the mean as that leaves open"
+    near = 0.02 * (x[-1] - x[0])
+    thick = np.minimum(np.interp(x - near, x, layer), np.interp(x + near, x, layer))
+    inner = (x > x[0] + near) & (x < x[-1] - near)
+    return np.argmax(inner * thick - 0.01 * np.abs(x - mean) / near)
+
+def _layers(ax, mixture, X, low, high):
     "Responsibilities over a line, stacked; below it how many data are where"
-    low, high = _window(mixture, X)
     x, order = _ticks(mixture, 0, low[0], high[0]), component_order(mixture)
     resp = mixture.resp(x[:, None])[order]
     tints = blend(np.eye(len(resp)), TINT)
     ax.stackplot(x, resp, colors=tints, edgecolor="black", linewidth=0.8)
     middle = np.cumsum(resp, axis=0) - resp / 2
     for place, k in enumerate(order):
-        i = np.argmin(np.abs(x - mixture.means[k, 0]))
+        i = _thickest(x, resp[place], mixture.means[k, 0])
         if resp[place, i] > 0.15:
             ax.text(x[i], middle[place, i], rf"$\gamma_{{{k}}}$", size="large",
                     ha="center", va="center")
@@ -263,9 +334,9 @@ def _layers(ax, mixture, X):
     ax.set(xlim=(low[0], high[0]), ylim=(0 if X is None else -0.22, 1),
            yticks=np.linspace(0, 1, 5), ylabel="responsibility")
 
-def _blended(ax, mixture, X):
+def _blended(ax, mixture, X, low, high):
     "Responsibilities over the plane as blended colors; lines where one is 50 % and 90 %"
-    x, y, grid = _plane(mixture, X)
+    x, y, grid = _plane(mixture, low, high)
     order = component_order(mixture)
     resp = mixture.resp(grid)[order].reshape(-1, len(y), len(x))
     ax.pcolormesh(x, y, blend(resp, TINT), shading="nearest", rasterized=True, zorder=0)
@@ -273,7 +344,7 @@ def _blended(ax, mixture, X):
         for level, dash in ((0.5, "solid"), (0.9, "dashed")):
             if field.min() < level < field.max():
                 ax.contour(x, y, field, [level], colors="black", linestyles=dash, linewidths=1)
-    if X is not None: _points(ax, X, mixture.resp(X)[order], size=3.5)
+    if X is not None: _data(ax, X, mixture.resp(X)[order], low, high, size=3.5)
 
 # %% ../nbs/31_plotting.ipynb #a9380cd2
 def plot_responsibilities(
@@ -288,8 +359,10 @@ def plot_responsibilities(
     _check_dimension(mixture, (1, 2), "plot_responsibilities")
     d, note = mixture.n_features, ""
     ax = _axes(ax)
-    if X is not None: X, note = _thin(as_data(X, d)) if d == 2 else (as_data(X, d), "")
-    (_layers if d == 1 else _blended)(ax, mixture, X)
+    if X is not None: X = as_data(X, d)
+    low, high = _window(mixture, X)
+    if X is not None: X, note = _inside(X, low, high, *(() if d == 2 else (len(X),)))
+    (_layers if d == 1 else _blended)(ax, mixture, X, low, high)
     _note(ax, note)
     _name_axes(ax, columns, d)
     return ax
@@ -309,30 +382,40 @@ def mass_levels(
     return np.exp(np.quantile(mixture.log_density(draws), 1 - np.asarray(mass)))
 
 # %% ../nbs/31_plotting.ipynb #7622f04d
-def _curves(ax, mixture, X, low, high, order):
+def _bars(ax, x, n_samples, most=80):
+    "A histogram of x, whose area is the share that x has of all the rows"
+    counts, edges = np.histogram(x, bins=_edges(x, most))
+    width = np.diff(edges)
+    ax.bar(edges[:-1], counts / (n_samples * width), width, align="edge", color="0.85",
+           edgecolor="white", linewidth=0.5 if len(width) < 40 else 0.25, label="data")
+
+def _curves(ax, mixture, X, low, high, order, most=80):
     "The density over a line and its weighted components, over a histogram of X"
-    if X is not None:
-        ax.hist(X[:, 0], bins=_edges(X[:, 0]), density=True, color="0.85", edgecolor="white",
-                linewidth=0.5, label="data")
+    if X is not None: _bars(ax, X[(X >= low) & (X <= high)], len(X), most)
     x = _ticks(mixture, 0, low, high)
     joint = np.exp(mixture.log_joint(x[:, None]))
     for place, k in enumerate(order if len(order) > 1 else ()):
         ax.plot(x, joint[k], **component_style(place) | {"marker": None}, lw=1.3,
-                label=f"component {k}" if len(order) <= 6 else None)
+                label=f"component {k}")
     ax.plot(x, joint.sum(axis=0), color="black", linestyle="-", lw=2, label="mixture")
     ax.set_xlim(low, high)
     ax.set_ylim(0, None, auto=None)
 
-def _contours(ax, mixture, X, mass):
-    "Points in grey and the contours that hold the masses, each with its number on it"
-    if X is not None: ax.plot(X[:, 0], X[:, 1], "o", color="0.6", ms=3.5, mew=0, zorder=1)
+def _contours(ax, mixture, X, mass, low, high):
+    "Points in grey and the contours that hold the masses, the thicker the less they hold"
+    if X is not None and len(X) > DOTS:
+        _shading(ax, X, np.full((len(X), 3), 0.45), low, high)
+    elif X is not None:
+        size = 3.5 * min(1, np.cbrt(500 / max(len(X), 1)))
+        ax.plot(X[:, 0], X[:, 1], "o", color="0.6", ms=size, mew=0, zorder=1)
     mass = np.unique(mass)[::-1]
     levels = mass_levels(mixture, mass)
-    x, y, grid = _plane(mixture, X)
+    x, y, grid = _plane(mixture, low, high)
     density = np.exp(mixture.log_density(grid)).reshape(len(y), len(x))
-    widths = np.linspace(0.9, 2, len(mass))
-    lines = ax.contour(x, y, density, levels, colors="black", linewidths=widths, zorder=3)
-    ax.clabel(lines, fmt={level: f"{m:.0%}" for level, m in zip(levels, mass)}, fontsize=8)
+    widths = np.linspace(0.7, 2.2, len(mass))
+    ax.contour(x, y, density, levels, colors="black", linewidths=widths, zorder=3)
+    for m, width in zip(mass[::-1], widths[::-1]):
+        ax.plot([], [], color="black", linestyle="-", lw=width, label=f"holds {100 * m:.4g} %")
 
 # %% ../nbs/31_plotting.ipynb #d1b45ee6
 def plot_density(
@@ -349,16 +432,16 @@ def plot_density(
     _check_dimension(mixture, (1, 2), "plot_density")
     d, ax = mixture.n_features, _axes(ax)
     X = None if X is None else as_data(X, d)
+    low, high = _window(mixture, X)
+    drawn, note = (None, "") if X is None else _inside(X, low, high)
     if d == 1:
-        low, high = _window(mixture, X)
         order = component_order(mixture) if order is None else order
         _curves(ax, mixture, X, low[0], high[0], order)
         ax.set_ylabel("density")
-        if len(ax.get_legend_handles_labels()[1]) > 1: ax.legend()
-    else:
-        drawn, note = (None, "") if X is None else _thin(X)
-        _contours(ax, mixture, drawn, mass)
-        _note(ax, note)
+        note = note.partition("drawn, ")[2] or note * ("drawn" not in note)   # all are counted
+    else: _contours(ax, mixture, drawn, mass, low, high)
+    _note(ax, note)
+    if len(ax.get_legend_handles_labels()[1]) > 1: _legend(ax, beside=d == 2)
     _name_axes(ax, columns, d)
     return ax
 
@@ -372,29 +455,64 @@ def marginal(
     return Mixture(part.weights, part.means, part.matrices())
 
 # %% ../nbs/31_plotting.ipynb #260c9df7
+def _sparse_ticks(axis, low, high):
+    "Two ticks or more, none near an end, where a label would run into that of the next panel"
+    from matplotlib.ticker import MaxNLocator
+    edge = 0.12 * (high - low)
+    for n in range(2, 12):
+        ticks = MaxNLocator(n, steps=[1, 2, 5, 10]).tick_values(low, high)
+        ticks = ticks[(ticks > low + edge) & (ticks < high - edge)]
+        if len(ticks) > 1: break
+    axis.set_ticks(ticks)
+    numbers = axis.get_major_formatter()
+    numbers.set_powerlimits((-2, 3))                # short numbers, their unit under the name
+    numbers.set_locs(ticks)
+    axis.get_offset_text().set_visible(False)
+    unit = numbers.get_offset()
+    if unit and axis.get_label_text():
+        axis.set_label_text(f"{axis.get_label_text()}\n{unit}", size="small")
+
+# %% ../nbs/31_plotting.ipynb #7d1c0a42
 def _pair(ax, mixture, X, resp, i, j, window, order):
     "Panel in row i and column j: a density on the diagonal, ellipses below it"
     if i == j:
         column = None if X is None else X[:, [i]]
-        _curves(ax, marginal(mixture, [i]), column, *window[i], order)
+        _curves(ax, marginal(mixture, [i]), column, *window[i], order, most=30)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
-        return
-    if X is not None: _points(ax, X[:, [j, i]], resp, size=3)
-    _ellipses(ax, marginal(mixture, [j, i]), order, MASSES, scale=0.65)
-    ax.set(xlim=window[j], ylim=window[i])
+    else:
+        low, high = window[[j, i]].T
+        if X is not None: _data(ax, X[:, [j, i]], resp, low, high, size=3, most=60)
+        _ellipses(ax, marginal(mixture, [j, i]), order, MASSES, scale=0.65)
+        ax.set(ylim=window[i])
+        _sparse_ticks(ax.yaxis, *window[i])
+    ax.set(xlim=window[j])
+    _sparse_ticks(ax.xaxis, *window[j])
 
 def _grid(shown, names):
     "A new figure with a square grid of Axes, invisible above the diagonal"
     import matplotlib.pyplot as plt
     side = max(3.0, 1.45 * shown)
-    figure, axes = plt.subplots(shown, shown, figsize=(1.15 * side, side), squeeze=False)
+    figure, axes = plt.subplots(shown, shown, figsize=(1.15 * side, side), squeeze=False,
+                                layout="constrained")
     for (i, j), ax in np.ndenumerate(axes):
         if j > i: ax.set_axis_off()
         ax.tick_params(labelbottom=i == shown - 1, labelleft=j == 0, labelsize="small")
         if i == shown - 1: ax.set_xlabel(names[j])
         if j == 0 < i: ax.set_ylabel(names[i])
     return figure, axes
+
+# %% ../nbs/31_plotting.ipynb #7d1c0a44
+def _common_legend(figure, ax, shown, title):
+    "The lines of one panel in the empty corner, or beside the grid if that is too small"
+    handles, labels = ax.get_legend_handles_labels()
+    width, height = figure.get_size_inches()
+    rows, place = int(height / 0.21) - 2, {"loc": "upper right"}   # a line takes 0.2 inches
+    if shown < 3 or len(labels) > rows - 2 * height / shown / 0.21:
+        n_columns = -(-len(labels) // rows)
+        place = {"loc": "outside right upper", "ncols": n_columns}
+        figure.set_size_inches(width + 1.7 * n_columns, height)
+    figure.legend(handles, labels, title=title, handlelength=3, **place)
 
 # %% ../nbs/31_plotting.ipynb #62519167
 def plot_pairs(
@@ -407,14 +525,13 @@ def plot_pairs(
     d, X = mixture.n_features, None if X is None else as_data(X, mixture.n_features)
     shown, names, order = min(d, limit), _names(columns, d), component_order(mixture)
     window = np.stack(_window(mixture, X), axis=1)
-    drawn, note = (None, "") if X is None else _thin(X)
+    drawn, note = (None, "") if X is None else _inside(X, *window.T)
     resp = None if X is None else mixture.resp(drawn)[order]
     figure, axes = _grid(shown, names)
     for i, j in zip(*np.tril_indices(shown)):
         _pair(axes[i, j], mixture, X if i == j else drawn, resp, i, j, window, order)
     notes = [note, f"first {shown} of {d} columns drawn" if shown < d else ""]
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="upper right", title="\n".join(filter(None, notes)))
+    _common_legend(figure, axes[0, 0], shown, "\n".join(filter(None, notes)))
     return figure
 
 # %% ../nbs/31_plotting.ipynb #4897cec1
@@ -648,7 +765,7 @@ def stepper_html(
     if not re.fullmatch(r"[A-Za-z][\w-]*", name):
         raise ValueError(f"name is {name!r}; expected letters, digits and hyphens")
     mixtures, X, trace = _film(mixtures, X, log_likelihoods, "stepper_html", (2,))
-    (low, high), drawn = _window(mixtures[-1], X), _thin(X, 1000)[0]
+    (low, high), drawn = _window(mixtures[-1], X), _thin(X, 1000)
     scale = np.array([420, -280]) / (high - low)
     shift, order = np.array([0, 280]) - scale * low, component_order(mixtures[-1])
     last, places, frames = len(mixtures) - 1, _strip(trace), []
@@ -673,7 +790,7 @@ def plot_fit(
 ):  # the Figure, a new one; its savefig writes it to a file
     "Density over a histogram (one column), ellipses over points (two), or a pair grid (more)."
     K, d = mixture.means.shape
-    labels = [f"component {k}" for k in range(K)] if K <= 6 else None
+    labels = [f"component {k}" for k in range(K)]
     if d == 1: return plot_density(mixture, X, columns=columns).figure
     if d == 2: return plot_mixture(mixture, X, labels=labels, columns=columns).figure
     return plot_pairs(mixture, X, columns)

@@ -104,12 +104,24 @@ class _OpenMP(threading.local):
 _blas, _openmp = _OneThread("blas"), _OpenMP()
 
 # %% ../nbs/13_workers.ipynb #8b07a98d
+def _threads_start():
+    "Can this system start a thread?"
+    try:
+        probe = threading.Thread(target=int)
+        probe.start()
+    except RuntimeError:
+        return False
+    probe.join()
+    return True
+
 @contextmanager
 def parallel(n_jobs: int | None = 1):
-    "A context that yields `workers`, a `map` on `n_jobs` threads; BLAS is held to one."
+    """A context that yields `workers`, a `map` on `n_jobs` threads; BLAS is held to one.
+
+    Where no thread can be started, the `map` is Python's own, with the same results."""
     workers = n_workers(n_jobs)
     with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
-        if workers == 1:
+        if workers == 1 or not _threads_start():
             yield map
         else:
             with ThreadPoolExecutor(workers - 1) as pool:

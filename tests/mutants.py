@@ -56,6 +56,25 @@ ENGINE = [
     Mutant("samples by the factor's transpose", {"solve_triangular(P, z.T, trans=1)": "solve_triangular(P, z.T)"}, "mixture"),
 ]
 
+PICTURES = [
+    Mutant("a million dots", {"DOTS = 3000": "DOTS = 3_000_000"}, "dense"),
+    Mutant("a shading of all rows", {"def _inside(X, low, high, limit=200_000)": "def _inside(X, low, high, limit=10**9)"}, "dense"),
+    Mutant("a lone point vanishes", {"np.where(counts > 0, 0.25 + 0.75 *": "np.where(counts > 1, 0.25 + 0.75 *"}, "dense"),
+    Mutant("the shading is mirrored", {".clip(0, side - 1) @ [1, side]": ".clip(0, side - 1) @ [side, 1]"}, "dense"),
+    Mutant("an outlier shrinks the picture", {"far = np.where(high > low, high - low, np.inf)": "far = np.full(len(low), np.inf)"}, "dense"),
+    Mutant("a far component is cut off", {"np.minimum(low - far, least), np.maximum(high + far, most)": "low - far, high + far"}, "dense"),
+    Mutant("rows outside are not mentioned", {'outside the picture" if away else': 'outside the picture" if away < 0 else'}, "dense"),
+    Mutant("lines without a dark edge", {"linewidth=width + 1.1 * scale": "linewidth=width"}, "dense"),
+    Mutant("the seventh component looks like the first", {'"#661100", "#332288"': '"#0072B2", "#332288"'}, "dense"),
+    Mutant("numbers run into the next panel", {"edge = 0.12 * (high - low)": "edge = -0.12 * (high - low)"}, "dense"),
+]
+
+ANYWHERE = [
+    Mutant("a thread is needed", {"if workers == 1 or not _threads_start():": "if workers == 1:"}, "no_threads"),
+    Mutant("threads are never used", {"    probe.join()\n    return True": "    probe.join()\n    return False"}, "no_threads"),
+    Mutant("any error of a thread is taken for none", {"    except RuntimeError:\n        return False": "    except Exception:\n        return False"}, "no_threads"),
+]
+
 M_STEP = [
     Mutant("constant columns borrow a variance of 1",
            {"usual = spreads[spreads > 0].mean() if spreads.any() else 1.0": "usual = 1.0"}, "rows em"),
@@ -285,7 +304,7 @@ SOURCES = [
     Mutant("columns of other names are predicted", {"elif names is not None and known is not None and not np.array_equal(names, known):": "elif False:"}, "sources"),
 ]
 
-MUTANTS = ENGINE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES
+MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES
 
 
 def sources():
