@@ -279,6 +279,15 @@ def test_without_a_floor_a_collapse_is_an_error_and_the_state_stays():
     assert np.linalg.eigvalsh(floored.mixture.covariances).min() > 0.99e-6
 
 
+def test_without_a_floor_rounding_is_no_spread():
+    "Copies of one row, far from zero: what variance is left is rounding, whatever its sign, and is refused."
+    state = online_start(Mixture([1.0], [[1e8]], [[[1.0]]]))
+    with pytest.raises(CollapsedComponent, match="beyond rounding"):
+        for _ in range(50):
+            state = learn(state, np.full((20, 1), 1e8), forget_after=1.0)
+    assert state.mixture.covariances[0, 0, 0] > (2.0**-51 * 1e8)**2
+
+
 def test_floor_of_a_single_row_is_that_of_the_start():
     start = Mixture([0.5, 0.5], [[0.0, 0.0], [2.0, 0.0]], [np.eye(2), 3 * np.eye(2)])
     assert_allclose(floor_of(prepare(np.ones((1, 2))), start, 1e-3), [3e-3, 2e-3])
