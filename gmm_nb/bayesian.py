@@ -17,10 +17,11 @@ from sklearn.exceptions import ConvergenceWarning
 from .covariance import STRUCTURES, variance_floor
 from .em import Result, run
 from .estimator import (PARTS, FittedAttributes, GaussianMixture, _check,
-                              check_parameters, framed, remembered, reporter, rowwise, say,
-                              settle, settled, tell, traits)
+                              check_parameters, framed, remembered, reporter, rows_to_start,
+                              rowwise, say, settle, settled, tell, traits)
 from .initialization import LEAST, as_resp, find_start, statistics_of
 from .mixture import log_sum_exp
+from .sources import SourceSample
 from .statistics import Sample, prepare
 from .variational import (RULES, ConjugatePrior, Posterior, Predictive, Sticks,
                                 heaviest_first, squarem_variational_steps, update,
@@ -90,10 +91,13 @@ def first_posterior(estimator, sample: Sample, counts, prior: ConjugatePrior, rn
     K, structure, method = estimator.n_components, prior.structure, estimator.init_params
     if isinstance(method, str):
         floor = variance_floor(sample, LEAST)
-        mixture = next(find_start(sample, K, method, rng, structure, LEAST, floor, workers))
+        rows = rows_to_start(sample, structure, rng)
+        mixture = next(find_start(rows, K, method, rng, structure, LEAST, floor, workers))
         statistics, q = variational_pass(sample, prior, mixture, workers)
         ordered = isinstance(prior.weights, Sticks) and prior.rule == "conjugate"
         return update(prior, heaviest_first(statistics)) if ordered else q
+    _check(not isinstance(sample, SourceSample), "init_params", method,
+           "a name, where data are in blocks")
     drawn = callable(method)
     given = method(sample.X, K, rng) if drawn else method
     resp = as_resp(given, len(sample.X) if drawn else len(counts), K)

@@ -7,26 +7,37 @@ Docs: https://gmm-nb.github.io/gmm_nb/command.html.md"""
 # %% ../nbs/33_command.ipynb #d6470d25
 from __future__ import annotations
 import argparse
+import base64
 import csv
 import errno
+import html
 import io
+import json
 import os
+import platform
+import select
+import shlex
 import signal
 import stat
 import sys
 import threading
 import warnings
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import as_file, files
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 import numpy as np
 from . import __version__
 from .covariance import n_parameters
 from .data import as_data
-from .mixture import (STORED, Mixture, check_target, is_output, load_saved,
-                            open_whole, write_whole)
-from .tables import read_csv
+from .missing import has_holes, log_joint
+from .mixture import (STORED, Mixture, check_target, is_output, load_saved, log_sum_exp,
+                            open_whole, saved_rows, softmax, write_whole)
+from .online import floor_of, learn, online_start
+from .statistics import prepare
+from .tables import Table, read_table
 
 # %% auto #0
 __all__ = ['parser', 'main']
@@ -80,17 +91,34 @@ def _structures(text):
 # %% ../nbs/33_command.ipynb #6e19c4b8
 def _separator(text):
     "The character that a separator stands for; a tab is hard to type"
-    return {"\\t": "\t", "tab": "\t"}.get(text, text)
+    return {"\\t": "\t", "tab": "\t", "blanks": " "}.get(text, text)
 
 def _add_reading(command):
-    add = command.add_argument
+    command.add_argument("data", nargs="*", metavar="DATA", help="a table: text, Parquet or a "
+                         "spreadsheet, several of them, or - for standard input")
+    add = command.add_argument_group("reading").add_argument
     add("--columns", type=_names, metavar="A,B",
-        help="which columns to use, by name or by index from 0 (default: all)")
-    add("--sep", type=_separator, default=",", metavar="C",
-        help="the character between the cells, or tab (default: a comma)")
+        help="which columns to use, by name or by index from 0 (default: those of numbers)")
+    add("--missing", choices=("error", "drop", "keep"), default="error",
+        help="what to do about missing values: drop their rows, or keep them and use what was "
+        "observed (default: an error)")
+    add("--na", type=_names, default=(), metavar="A,B",
+        help="more spellings of a missing value, as --na=-999")
+    add("--sep", type=_separator, metavar="C",
+        help="the character between the cells, or tab, or blanks (default: looked for)")
+    add("--decimal", choices=(".", ","), help="the decimal sign (default: looked for)")
+    add("--header", action=argparse.BooleanOptionalAction,
+        help="that the first line holds names, or that it does not (default: looked for)")
+    add("--encoding", help="of a text (default: looked for)")
+    _add_quiet(command)
 
+def _add_quiet(command):
+    command.add_argument("--quiet", action="store_true",
+                         help="say nothing but the result and errors")
+
+# %% ../nbs/33_command.ipynb #b2000017
 def _add_fitting(command):
-    add = command.add_argument
+    add = command.add_argument_group("fitting").add_argument
     add("-k", "--components", type=_numbers, default=2, metavar="K",
         help="how many Gaussians, or several numbers to choose from, as 1..9 (default: 2)")
     add("--covariance", type=_structures, default="full", metavar="NAME",
@@ -98,6 +126,7 @@ def _add_fitting(command):
         f"{', '.join(STORED)} (default: full)")
     add("--criterion", choices=("bic", "icl", "aic"), default="bic",
         help="what chooses among several (default: bic)")
+    add("--weights", metavar="COLUMN", help="a column that tells how often each row counts")
     add("--seed", type=_at_least(int, 0, 2**32 - 1), default=0,
         help="seed of the starts (default: 0)")
     add("--n-init", type=_at_least(int, 1, 10**6), default=1, metavar="N",
@@ -106,61 +135,171 @@ def _add_fitting(command):
         help="most iterations (default: 1000)")
     add("--tol", type=_at_least(float, 0), default=1e-7,
         help="stop when less log-likelihood per row is left to gain (default: 1e-7)")
+    add("--acceleration", choices=("natural-gradient", "squarem", "none"),
+        default="natural-gradient", help="how EM is sped up (default: natural-gradient)")
 
 # %% ../nbs/33_command.ipynb #4e55997d
-def parser() -> argparse.ArgumentParser:
-    "The words that the command understands."
-    top = argparse.ArgumentParser(
-        prog="gmm-nb",
-        description="Gaussian mixtures: fit them to a CSV file, label rows, draw samples.")
-    top.add_argument("--version", action="version", version=f"gmm_nb {__version__}")
-    verbs = top.add_subparsers(dest="verb", required=True)
-    command = verbs.add_parser("fit", help="fit a mixture and print it",
-                               description="Fit a Gaussian mixture by EM and print it.")
-    command.add_argument("file", nargs="?", help="a CSV file of numbers, with or without "
-                         "a row of names (default: Old Faithful)")
-    _add_reading(command)
-    _add_fitting(command)
-    command.add_argument("--plot", metavar="FILE.png",
-                         help="draw the fit into a picture (.png, .svg, .pdf)")
-    command.add_argument("--save", metavar="MODEL.npz",
-                         help="save the mixture for predict and sample")
-    command = verbs.add_parser(
-        "predict", help="label rows",
-        description="Label the rows of a file: component and probabilities, as CSV.")
-    command.add_argument("model", help="a mixture that fit --save wrote")
-    command.add_argument("file", help="a CSV file with the columns that "
-                         "the mixture was fitted to")
-    _add_reading(command)
+def _add_output(command):
     command.add_argument("-o", "--output", metavar="FILE.csv",
                          help="write to a file instead of the terminal")
-    command = verbs.add_parser("sample", help="draw rows",
-                               description="Draw rows from a mixture, as CSV.")
-    command.add_argument("model", help="a mixture that fit --save wrote")
+
+def _add_model(command):
+    command.add_argument("model", metavar="MODEL", help="a mixture that fit --save wrote")
+
+def _add_partial_fit(add_parser):
+    command = add_parser("partial-fit", help="learn from more rows", description="Learn from "
+                         "more rows, by online EM, and save the mixture again.")
+    _add_model(command)
+    _add_reading(command)
+    add = command.add_argument
+    add("--save", metavar="MODEL.npz", help="where to save it (default: over MODEL)")
+    add("--rows", type=_at_least(float, 1), metavar="N", help="how many rows MODEL is worth "
+        "(default: as many as it was fitted to)")
+    add("--forget-after", type=_at_least(float, 1), metavar="N", help="how many of the last "
+        "rows count, where the data drift (default: all)")
+
+def _add_sample(add_parser):
+    command = add_parser("sample", help="draw rows",
+                         description="Draw rows from a mixture, as CSV.")
+    _add_model(command)
     command.add_argument("-n", type=_at_least(int, 0, 10**12), default=100,
                          help="how many rows (default: 100)")
     command.add_argument("--seed", type=_at_least(int, 0), default=None,
                          help="seed, for the same rows again")
-    command.add_argument("-o", "--output", metavar="FILE.csv",
-                         help="write to a file instead of the terminal")
+    _add_output(command)
+    _add_quiet(command)
+
+# %% ../nbs/33_command.ipynb #b2000037
+def _add_fit(add_parser):
+    command = add_parser("fit", help="fit a mixture and print it", description="Fit a Gaussian "
+                         "mixture by EM and print it. Without DATA and without a pipe: to Old "
+                         "Faithful.")
+    _add_reading(command)
+    _add_fitting(command)
+    add = command.add_argument_group("writing").add_argument
+    add("--plot", metavar="FILE.png", help="draw the fit into a picture (.png, .svg, .pdf)")
+    add("--save", metavar="MODEL.npz", help="save the mixture for the other verbs")
+    add("--json", metavar="FILE.json", help="write all numbers of the fit")
+    add("--report", metavar="FILE.html", help="write a page on the fit, with pictures")
+
+# %% ../nbs/33_command.ipynb #b2000019
+def parser() -> argparse.ArgumentParser:
+    "The words that the command understands."
+    top = argparse.ArgumentParser(prog="gmm-nb", description="Gaussian mixtures: fit them to "
+                                  "tables, label rows, draw samples.")
+    top.add_argument("--version", action="version", version=f"gmm_nb {__version__}")
+    add_parser = top.add_subparsers(dest="verb", required=True).add_parser
+    _add_fit(add_parser)
+    command = add_parser("predict", help="label rows", description="Label the rows of a table: "
+                         "component, probabilities and log-density, as CSV.")
+    _add_model(command)
+    _add_reading(command)
+    _add_output(command)
+    _add_partial_fit(add_parser)
+    command = add_parser("score", help="judge rows", description="How well a mixture fits a "
+                         "table: log-likelihood, BIC and AIC.")
+    _add_model(command)
+    _add_reading(command)
+    _add_sample(add_parser)
+    _add_model(add_parser("info", help="print a saved mixture", description="Print a mixture."))
+    command = add_parser("completion", help="print a script that lets a shell complete words",
+                         description="Print a script for a shell. For bash: "
+                         'eval "$(gmm-nb completion bash)"')
+    command.add_argument("shell", choices=("bash", "zsh", "fish"))
     return top
 
 # %% ../nbs/33_command.ipynb #fc4dc2b9
 def _faithful(): return files("gmm_nb") / "datasets" / "faithful.csv"
 
+def _piped():
+    "Whether standard input is a pipe or a file, which somebody means to be read"
+    try: mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError): return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+class _Input(NamedTuple):
+    "Standard input, as the reader of tables wants it"
+    name: str = "standard input"
+
+    def read(self):
+        stream = sys.stdin.buffer
+        with suppress(OSError, ValueError):  # what cannot be waited for is read at once
+            if not select.select([stream], [], [], 1)[0]: _tell("waiting for standard input")
+        return stream.read()
+
+def _sources(options):
+    "What to read: files, standard input, or nothing"
+    if options.data.count("-") > 1:
+        raise ValueError("Standard input can be read once; name - once among the tables.")
+    if options.data: return [_Input() if path == "-" else path for path in options.data]
+    return [_Input()] if _piped() else []
+
+# %% ../nbs/33_command.ipynb #b2000021
+def _read(options, source, columns):
+    "A table from a source; what was guessed is said"
+    table = read_table(source, columns, header=options.header, sep=options.sep,
+                       decimal=options.decimal, missing=options.missing, na=options.na,
+                       encoding=options.encoding, weights=getattr(options, "weights", None))
+    plain = f"{table.X.shape[1]} column{'s' * (table.X.shape[1] != 1)} of numbers"
+    if table.note != plain and not options.quiet: _tell(f"{_called(source)}: {table.note}")
+    return table
+
+def _called(source): return source.name if isinstance(source, _Input) else source
+
+def _joined(tables, sources):
+    "The rows of several tables one below the other; ValueError if their columns differ"
+    first = tables[0]
+    if len(tables) == 1: return first
+    for table, source in zip(tables, sources):
+        if table.columns != first.columns:
+            raise ValueError(f"{_called(source)} has the columns {', '.join(table.columns)}; "
+                             f"{_called(sources[0])} has {', '.join(first.columns)}. Expected "
+                             "the same in all; name them with --columns.")
+    both = lambda parts: None if any(part is None for part in parts) else np.concatenate(parts)
+    names = {table.ids and table.ids[0] for table in tables}
+    ids = (names.pop(), both([table.ids[1] for table in tables])) if (
+        len(names) == 1 and first.ids) else None
+    return Table(both([table.X for table in tables]), first.columns, None,
+                 both([table.weights for table in tables]), ids,
+                 " / ".join(f"{_called(source)}: {table.note}"
+                            for table, source in zip(tables, sources)))
+
 def _data(options):
     "The table that `fit` works on, and what to call it"
-    if options.file is not None:
-        return read_csv(options.file, options.columns, sep=options.sep), options.file
-    with as_file(_faithful()) as path: return read_csv(path, options.columns), "Old Faithful"
+    sources = _sources(options)
+    if sources:
+        tables = [_read(options, source, options.columns) for source in sources]
+        return _joined(tables, sources), ", ".join(map(_called, sources))
+    with as_file(_faithful()) as path:
+        return read_table(path, options.columns, weights=options.weights), "Old Faithful"
+
+# %% ../nbs/33_command.ipynb #b2000003
+def _made_up(names):
+    "Whether names only tell the places of columns without names"
+    return all(name[:1] == "x" and name[1:].isdigit() for name in names)
+
+def _same_names(names, fitted, path):
+    "The columns of a file that the model knows; None leaves the choice to the reader"
+    if fitted and set(fitted) <= set(names): return fitted
+    if fitted is None or _made_up(names) or _made_up(fitted): return None
+    shown = names if len(names) <= 20 else [*names[:20], "…"]
+    raise ValueError(f"{path} has the columns {', '.join(shown)}; the model was fitted to "
+                     f"{', '.join(fitted)}. Rename them, or say with --columns which columns "
+                     "take their places.")
 
 def _new_data(options, n_features, fitted):
-    "The rows that `predict` labels, in the columns that the model was fitted to"
-    def same_names(names):
-        return fitted if fitted and set(fitted) <= set(names) else range(len(names))
-    columns = options.columns if options.columns is not None else same_names
-    table = read_csv(options.file, columns, sep=options.sep)
-    return as_data(table.X, n_features, name=options.file)
+    "The table of new rows, in the columns that the model was fitted to"
+    sources = _sources(options)
+    if not sources: raise ValueError("No table is named; name a file, or - for standard input.")
+    tables = []
+    for source in sources:
+        path, columns = _called(source), options.columns
+        if columns is None: columns = partial(_same_names, fitted=fitted, path=path)
+        elif fitted and sorted(columns) == sorted(fitted): columns = fitted
+        table = _read(options, source, columns)
+        as_data(table.X, n_features, name=path, holes=True)
+        tables.append(table._replace(columns=fitted or table.columns))
+    return _joined(tables, sources)
 
 # %% ../nbs/33_command.ipynb #db81db8b
 def _same_file(a, b):
@@ -171,7 +310,11 @@ def _same_file(a, b):
 
 def _check_targets(inputs, outputs, prints=True):
     "ValueError or OSError, before any work is done, for what cannot be written, or is read"
-    outputs = [path for path in outputs if path is not None]
+    inputs = [path for path in inputs if path != "-"]
+    if outputs.count("-") > 1:
+        raise ValueError("Two outputs are to go to standard output; give one a name.")
+    prints = prints or "-" in outputs
+    outputs = [path for path in outputs if path not in (None, "-")]
     for path in outputs: check_target(path)
     for at, path in enumerate(outputs):
         if any(_same_file(path, other) for other in outputs[:at]):
@@ -224,27 +367,36 @@ def _csv(names, rows):
 
 def _write_csv(path, names, rows):
     "A table to a file, whole or not at all, or without a path to the terminal"
-    if path is None:
+    if path in (None, "-"):
         for text in _csv(names, iter(rows)): _put(text)
     else:
         with open_whole(path) as file:
             for text in _csv(names, iter(rows)): file.write(text.encode())
 
 # %% ../nbs/33_command.ipynb #67bc3372
-def _draw(path, mixture, table):
-    "The picture of a fit, in a file"
+def _picture(draw, kind="png"):
+    "A picture as bytes; `draw` makes the figure"
     if "matplotlib" not in sys.modules: os.environ.setdefault("MPLBACKEND", "agg")
     import matplotlib.pyplot as plt
-    from gmm_nb.plotting import plot_fit, use_style
+    from gmm_nb.plotting import use_style
     content = io.BytesIO()
     with plt.rc_context():
         use_style()
-        names = [_shown(name).replace("$", r"\$") for name in table.columns]  # no formulas
-        figure = plot_fit(mixture, table.X, columns=names)
-        kind = Path(path).suffix.lower().lstrip(".")
+        figure = draw()
         figure.savefig(content, format=kind, dpi=120, bbox_inches="tight")
     plt.close(figure)
-    write_whole(path, content.getvalue())
+    return content.getvalue()
+
+def _fit_figure(mixture, table):
+    "The figure of a fit, with the rows that have all values"
+    from gmm_nb.plotting import plot_fit
+    names = [_shown(name).replace("$", r"\$") for name in table.columns]  # no formulas
+    return plot_fit(mixture, table.X[~np.isnan(table.X).any(axis=1)], columns=names)
+
+def _draw(path, mixture, table):
+    "The picture of a fit, in a file"
+    kind = Path(path).suffix.lower().lstrip(".")
+    write_whole(path, _picture(partial(_fit_figure, mixture, table), kind))
 
 # %% ../nbs/33_command.ipynb #c64b3b68
 def _format(means, sds):
@@ -277,26 +429,195 @@ def _table(mixture, columns, width=100):
     return lines + part
 
 # %% ../nbs/33_command.ipynb #a56b7834
+def _judged(mixture, X, weights=None):
+    "The numbers that judge a mixture on rows"
+    density = log_sum_exp(log_joint(mixture, X)) if has_holes(X) else mixture.log_density(X)
+    weights = np.ones(len(X)) if weights is None else weights
+    n, total = weights.sum(), float(density @ weights)
+    p = n_parameters(mixture.structure, *mixture.means.shape)
+    return {"rows": len(X), "log_likelihood": total, "log_likelihood_per_row": total / n,
+            "bic": float(p * np.log(n) - 2 * total), "aic": float(2 * p - 2 * total),
+            "parameters": p}
+
+def _many(number, what): return f"{number} {what}{'' if number == 1 else 's'}"
+
+def _title(mixture, name, n):
+    "What a report is about, in one line"
+    K, d = mixture.means.shape
+    return (f"{_shown(name)}: {_many(n, 'row')}, {_many(d, 'column')}; "
+            f"{_many(K, 'component')}, {mixture.structure} covariance")
+
+# %% ../nbs/33_command.ipynb #b2000023
+def _facts(judged):
+    "The numbers that judge, as lines"
+    lines = {"log-likelihood": f"{judged['log_likelihood']:.3f}",
+             "  a row": f"{judged['log_likelihood_per_row']:.5f}",
+             "BIC": f"{judged['bic']:.3f}  (smaller is better)",
+             "parameters": judged["parameters"]}
+    if "n_iter" in judged:
+        lines |= {"iterations": judged["n_iter"],
+                  "converged": "yes" if judged["converged"] else "no"}
+    return [f"{what:16}{value}" for what, value in lines.items()]
+
 def _report(model, table, name):
     "What `fit` prints: the data, the table of components, and how good the fit is"
-    mixture, (n, d) = model.mixture_, table.X.shape
-    K, covariance = mixture.n_components, mixture.structure
-    facts = {"log-likelihood": f"{mixture.log_density(table.X).sum():.3f}",
-             "BIC": f"{model.bic(table.X):.3f}  (smaller is better)",
-             "parameters": n_parameters(covariance, K, d),
-             "iterations": model.n_iter_,
-             "converged": "yes" if model.converged_ else "no"}
-    many = lambda number, what: f"{number} {what}{'' if number == 1 else 's'}"
-    title = (f"{_shown(name)}: {many(n, 'row')}, {many(d, 'column')}; "
-             f"{many(K, 'component')}, {covariance} covariance")
-    lines = (f"{what:16}{value}" for what, value in facts.items())
-    return "\n".join([title, "", *_table(mixture, table.columns), "", *lines])
+    judged = _judged(model.mixture_, table.X, table.weights) | {
+        "n_iter": model.n_iter_, "converged": bool(model.converged_)}
+    title = _title(model.mixture_, name, len(table.X))
+    lines = [title, "", *_table(model.mixture_, table.columns), "", *_facts(judged)]
+    return "\n".join(lines), judged
+
+# %% ../nbs/33_command.ipynb #b2000005
+def _as_json(mixture, table, judged, options, name):
+    "All numbers of a fit, as text"
+    made = {"command": _command_line(options), "version": __version__, "data": name,
+            "note": table.note}
+    fit = {"columns": table.columns, "covariance": mixture.structure,
+           "n_components": mixture.n_components, "weights": mixture.weights.tolist(),
+           "means": mixture.means.tolist(), "covariances": mixture.matrices().tolist()}
+    return json.dumps(made | judged | fit, indent=1, ensure_ascii=False, default=int) + "\n"
+
+def _command_line(options):
+    "The words that were given, as a shell takes them"
+    return shlex.join(["gmm-nb", *options.words])
+
+# %% ../nbs/33_command.ipynb #b2000007
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+.wide { overflow-x: auto; } img { max-width: 100%; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }
+th { font-weight: 600; } th:first-child, td:first-child { text-align: left; }
+.facts th { font-weight: normal; text-align: left; } .facts td { text-align: left; }
+code { background: #f4f4f4; padding: .1rem .3rem; overflow-wrap: anywhere; }
+td.pos { background: #dcebf7; } td.neg { background: #fbe5d6; }
+"""
+
+def _escaped(value): return html.escape(_shown(str(value)))
+
+def _cells_of(row, tag):
+    return "".join(f"<{tag}>{_escaped(value)}</{tag}>" for value in row)
+
+def _html_table(head, rows):
+    "A table with a line of headings"
+    body = "".join(f"<tr>{_cells_of(row, 'td')}</tr>\n" for row in rows)
+    return (f'<div class="wide"><table>\n<tr>{_cells_of(head, "th")}</tr>\n{body}'
+            "</table></div>\n")
+
+def _facts_table(facts):
+    "A table of two columns: what, and how much"
+    rows = "".join(f"<tr>{_cells_of([what], 'th')}{_cells_of([value], 'td')}</tr>\n"
+                   for what, value in facts.items())
+    return f'<table class="facts">\n{rows}</table>\n'
+
+def _image(content, text):
+    "A picture inside the page"
+    data = base64.b64encode(content).decode()
+    return f'<p><img alt="{_escaped(text)}" src="data:image/png;base64,{data}"></p>\n'
+
+# %% ../nbs/33_command.ipynb #b2000009
+def _component_tables(mixture, columns):
+    "Weights and means, and standard deviations, as two tables"
+    sds = np.sqrt(np.diagonal(mixture.matrices(), axis1=1, axis2=2))
+    forms = [_format(means, sd) for means, sd in zip(mixture.means.T, sds.T)]
+    shown = lambda row: [format(value, form) for value, form in zip(row, forms)]
+    means = [[k, f"{weight:.4f}", *shown(row)]
+             for k, (weight, row) in enumerate(zip(mixture.weights, mixture.means))]
+    spread = [[k, *shown(row)] for k, row in enumerate(sds)]
+    return ("<h2>Components: weights and means</h2>\n"
+            + _html_table(["component", "weight", *columns], means)
+            + "<h2>Standard deviations</h2>\n"
+            + _html_table(["component", *columns], spread))
+
+def _shade(r):
+    "A mark for a strong correlation"
+    return ' class="pos"' if r > 0.5 else ' class="neg"' if r < -0.5 else ""
+
+def _correlation_table(R, columns, most=12):
+    "The correlations of one component"
+    if len(R) <= most:
+        rows = [f"<tr>{_cells_of([name], 'td')}" + "".join(
+            f"<td{_shade(r) if i != j else ''}>{r:.2f}</td>" for j, r in enumerate(row))
+            + "</tr>\n" for i, (name, row) in enumerate(zip(columns, R))]
+        head = _cells_of(["", *columns], "th")
+        return f'<div class="wide"><table>\n<tr>{head}</tr>\n{"".join(rows)}</table></div>\n'
+    i, j = np.triu_indices(len(R), 1)
+    order = np.argsort(-np.abs(R[i, j]), kind="stable")[:20]
+    rows = [(columns[i[at]], columns[j[at]], f"{R[i[at], j[at]]:.2f}") for at in order]
+    return _html_table(["column", "and", "correlation"], rows)
+
+# %% ../nbs/33_command.ipynb #b2000029
+def _correlations(mixture, columns):
+    "The correlations of all components; nothing where there are none"
+    if STORED[mixture.structure] in ("diag", "spherical") or len(columns) < 2: return ""
+    matrices = mixture.matrices()
+    sds = np.sqrt(np.diagonal(matrices, axis1=1, axis2=2))
+    R = matrices / (sds[:, :, None] * sds[:, None, :])
+    same = np.ptp(R, axis=0).max() < 1e-9
+    parts = [("<h3>All components</h3>\n" if same else f"<h3>Component {k}</h3>\n")
+             + _correlation_table(R[k], columns) for k in range(1 if same else len(R))]
+    return "<h2>Correlations</h2>\n" + "".join(parts)
+
+# %% ../nbs/33_command.ipynb #b2000011
+def _pictures(model, table, n):
+    "The pictures: the fit, and how the log-likelihood of n rows rose, if it did"
+    from gmm_nb.plotting import plot_trace
+    fit = _image(_picture(partial(_fit_figure, model.mixture_, table)),
+                 "the components over the data")
+    trace = n * np.asarray(model.lower_bounds_)
+    if np.ptp(trace) < 1e-3:
+        return fit + ("<h2>The run</h2>\n<p>The races between starts had come to the end "
+                      "already; the passes after them gained less than 0.001.</p>\n")
+    return fit + ("<h2>The run</h2>\n<p>Log-likelihood in each pass over the data, after the "
+                  "races between starts.</p>\n"
+                  + _image(_picture(lambda: plot_trace(trace).figure),
+                           "log-likelihood against the pass"))
+
+def _read_facts(table, name):
+    "What was read, for the page"
+    holes = int(np.isnan(table.X).sum())
+    facts = {"data": name, "rows": f"{len(table.X):,}", "columns": ", ".join(table.columns)}
+    if table.note: facts["read as"] = table.note
+    if holes: facts["missing values"] = f"{holes:,}, fitted to what was observed"
+    if table.weights is not None: facts["sum of the weights"] = f"{table.weights.sum():.6g}"
+    return facts
+
+def _fit_facts(mixture, judged):
+    "How good the fit is, for the page"
+    return {"components": mixture.n_components, "covariances": mixture.structure,
+            "log-likelihood": f"{judged['log_likelihood']:.3f}",
+            "log-likelihood a row": f"{judged['log_likelihood_per_row']:.5f}",
+            "BIC (smaller is better)": f"{judged['bic']:.3f}", "AIC": f"{judged['aic']:.3f}",
+            "parameters": judged["parameters"], "iterations": judged["n_iter"],
+            "converged": "yes" if judged["converged"] else "no"}
+
+# %% ../nbs/33_command.ipynb #b2000025
+def _page(model, table, judged, options, name, ranking):
+    "One page on a fit, with all that it needs inside"
+    mixture, n = model.mixture_, judged["log_likelihood"] / judged["log_likelihood_per_row"]
+    rivals = f"<h2>Rivals</h2>\n<pre>{_escaped_lines(ranking)}</pre>\n" if ranking else ""
+    made = {"command": _command_line(options), "gmm_nb": __version__,
+            "NumPy": np.__version__, "Python": platform.python_version()}
+    title = _escaped(f"Gaussian mixture: {name}")
+    return (f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+            f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n'
+            f"<style>{_STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n"
+            f"<h2>What was read</h2>\n{_facts_table(_read_facts(table, name))}"
+            f"<h2>The fit</h2>\n{_facts_table(_fit_facts(mixture, judged))}{rivals}"
+            f"{_component_tables(mixture, table.columns)}"
+            f"<h2>Picture</h2>\n{_pictures(model, table, n)}"
+            f"{_correlations(mixture, table.columns)}"
+            f"<h2>How it was made</h2>\n{_facts_table(made)}</body>\n</html>\n")
+
+def _escaped_lines(text): return "\n".join(map(_escaped, text.strip("\n").split("\n")))
 
 # %% ../nbs/33_command.ipynb #1e755012
-def _progress(**options):
+def _progress(quiet=False, **options):
     "A bar on the terminal, once the work has taken a second"
     from tqdm import tqdm
-    disable = None if sys.stderr else True  # None: unless it is a terminal
+    disable = None if sys.stderr and not quiet else True  # None: unless it is a terminal
     return tqdm(file=sys.stderr, disable=disable, delay=1, leave=False, **options)
 
 @contextmanager
@@ -309,13 +630,13 @@ def _on_signals(numbers, usual, react):
     finally:
         for number in numbers: signal.signal(number, usual)
 
-def _fit_and_watch(model, X, unit):
+def _fit_and_watch(model, table, unit, quiet):
     "Fit with a bar of steps or of cells of a grid; whether Ctrl-C has cut it short"
     pressed = []
     def note(number, frame):
         pressed.append(number)
         raise KeyboardInterrupt
-    bar = _progress(desc="EM", unit=f" {unit}")
+    bar = _progress(quiet=quiet, desc="EM", unit=f" {unit}")
     with _on_signals([signal.SIGINT], signal.default_int_handler, note), bar:
         def on_step(step):
             bar.set_postfix_str(f"log-likelihood {step.log_likelihood:.3f}", refresh=False)
@@ -326,7 +647,7 @@ def _fit_and_watch(model, X, unit):
                                 refresh=False)
             bar.update()
         model._on_step, model._on_cell = on_step, on_cell
-        model.fit(X)
+        model.fit(table.X, sample_weight=table.weights)
     return bool(pressed)
 
 # %% ../nbs/33_command.ipynb #5e1c3304
@@ -342,55 +663,149 @@ def _ranking(selection):
                      f"  {values[i]:12.3f}  {results['n_parameters'][i]:10}")
     return "\n".join([f"The best {len(order)} of {len(values)} fits:", "", *lines, "", ""])
 
-def _fitted(options, X):
+def _check_choice(options, table):
+    "ValueError for what only the fit of a single number and structure can do"
+    for given, what in ((has_holes(table.X), "fits with missing values"),
+                        (options.acceleration != "natural-gradient", "--acceleration")):
+        if given:
+            raise ValueError(f"{what} cannot be had where several fits are compared; "
+                             "name one number with -k and one structure with --covariance.")
+
+def _fitted(options, table):
     "The fit, what to say of its rivals, and whether Ctrl-C has cut it short"
     from gmm_nb.estimator import GaussianMixture, GaussianMixtureSelection
     same = {"tol": options.tol, "max_iter": options.max_iter, "n_init": options.n_init,
             "random_state": options.seed}
-    K, name = options.components, options.covariance
+    K, name, quiet = options.components, options.covariance, options.quiet
     if isinstance(K, int) and isinstance(name, str) and name != "all":
-        model = GaussianMixture(K, covariance_type=name, **same)
-        return model, "", _fit_and_watch(model, X, "steps")
+        how = {"acceleration": None if options.acceleration == "none" else options.acceleration,
+               "missing": "at_random" if has_holes(table.X) else "error"}
+        model = GaussianMixture(K, covariance_type=name, **same, **how)
+        return model, "", _fit_and_watch(model, table, "steps", quiet)
+    _check_choice(options, table)
     model = GaussianMixtureSelection(K, covariance_types=name, criterion=options.criterion,
                                      **same)
-    stopped = _fit_and_watch(model, X, "fits")
+    stopped = _fit_and_watch(model, table, "fits", quiet)
     return model.best_estimator_, _ranking(model), stopped
 
 # %% ../nbs/33_command.ipynb #d91f6a03
+def _write_text(path, text):
+    "A text into a file, or to standard output"
+    if path == "-": _put(text)
+    else: write_whole(path, text.encode("utf-8", "backslashreplace"))
+
+def _targets(options): return [options.save, options.plot, options.json, options.report]
+
+def _write_fit(options, kept, model, table, name, ranking, judged):
+    "All files that were asked for, but for those that are kept as they are"
+    mixture, left = model.mixture_, (None, *kept)
+    if options.save not in left:
+        n = len(table.X) if table.weights is None else table.weights.sum()
+        mixture.save(options.save, columns=table.columns, n_samples=n)
+    if options.plot not in left: _draw(options.plot, mixture, table)
+    if options.json not in left:
+        _write_text(options.json, _as_json(mixture, table, judged, options, name))
+    if options.report not in left:
+        _write_text(options.report, _page(model, table, judged, options, name, ranking))
+
 def _fit(options):
-    _check_targets([options.file or str(_faithful())], [options.save, options.plot])
+    if "-" in (options.save, options.plot):
+        raise ValueError("A mixture or a picture cannot go to standard output; name a file.")
+    _check_targets(options.data or [str(_faithful())], _targets(options))
     _check_picture(options.plot)
     table, name = _data(options)
     warnings.filterwarnings("ignore", "Interrupted", UserWarning)  # said below, in plain words
-    model, ranking, stopped = _fitted(options, table.X)
+    model, ranking, stopped = _fitted(options, table)
     if stopped: _tell("interrupted; this is the best mixture so far.")
-    report, mixture = ranking + _report(model, table, name), model.mixture_
-    kept = [path for path in (options.save, options.plot)
-            if stopped and path and os.path.exists(path)]
+    report, judged = _report(model, table, name)
+    kept = [path for path in _targets(options) if stopped and path and os.path.exists(path)]
     for path in kept: _tell(f"interrupted; {path} is left as it was.")
-    try:
-        if options.save not in (None, *kept): mixture.save(options.save, columns=table.columns)
-        if options.plot not in (None, *kept): _draw(options.plot, mixture, table)
-    finally: _put(report + "\n")
+    try: _write_fit(options, kept, model, table, name, ranking, judged)
+    finally:
+        if "-" not in (options.json, options.report): _put(ranking + report + "\n")
     return 130 if stopped else 0
 
 # %% ../nbs/33_command.ipynb #c26a83f0
-def _labelled(mixture, X):
+def _labelled(mixture, table):
     "Lines of the table that `predict` writes"
-    for start in range(0, len(X), 4096):
-        resp = mixture.resp(X[start:start + 4096]).T
-        for label, row in zip(resp.argmax(axis=1).tolist(), resp.tolist()):
-            yield [label, *(f"{value:.10g}" for value in row)]
+    for start in range(0, len(table.X), 4096):
+        X = table.X[start:start + 4096]
+        joint = log_joint(mixture, X) if has_holes(X) else mixture.log_joint(X)
+        density = log_sum_exp(joint)
+        resp = softmax(joint)
+        names = table.ids[1][start:start + 4096] if table.ids else None
+        lines = zip(resp.argmax(axis=0).tolist(), resp.T.tolist(), density.tolist())
+        for at, (label, shares, value) in enumerate(lines):
+            name = [] if names is None else [names[at]]
+            yield [*name, label, *(f"{share:.10g}" for share in shares), f"{value:.10g}"]
 
 def _predict(options):
-    _check_targets([options.model, options.file], [options.output], options.output is None)
+    inputs = [options.model, *options.data]
+    _check_targets(inputs, [options.output], options.output is None)
     mixture, fitted = load_saved(options.model, Mixture)
-    X = _new_data(options, mixture.n_features, fitted)
-    names = ["label", *(f"probability_{k}" for k in range(mixture.n_components))]
-    rows = _labelled(mixture, X)
-    with _progress(iterable=rows, desc="writing", unit=" rows", total=len(X)) as bar:
+    table = _new_data(options, mixture.n_features, fitted)
+    names = [*([table.ids[0]] if table.ids else []), "label",
+             *(f"probability_{k}" for k in range(mixture.n_components)), "log_density"]
+    rows = _labelled(mixture, table)
+    with _progress(quiet=options.quiet, iterable=rows, desc="writing", unit=" rows",
+                   total=len(table.X)) as bar:
         _write_csv(options.output, names, bar)
 
+# %% ../nbs/33_command.ipynb #b2000027
+def _score(options):
+    _check_targets([options.model, *options.data], [])
+    mixture, fitted = load_saved(options.model, Mixture)
+    table = _new_data(options, mixture.n_features, fitted)
+    judged = _judged(mixture, table.X)
+    _put("\n".join([f"{'rows':16}{len(table.X)}", *_facts(judged)]) + "\n")
+
+def _info(options):
+    _check_targets([options.model], [])
+    mixture, names = load_saved(options.model, Mixture)
+    K, d = mixture.means.shape
+    names = names or [f"x{j}" for j in range(d)]
+    title = (f"{_shown(options.model)}: {_many(K, 'component')}, {mixture.structure} "
+             f"covariance; {_many(d, 'column')}")
+    p = n_parameters(mixture.structure, K, d)
+    lines = [title, "", *_table(mixture, names), "", f"{'parameters':16}{p}"]
+    _put("\n".join(lines) + "\n")
+
+# %% ../nbs/33_command.ipynb #b2000035
+_BLOCK = 500  # rows
+
+def _learned(mixture, X, rows, forget_after, rng):
+    "The mixture after new rows, and how many rows it is worth then"
+    X = X[rng.permutation(len(X))]
+    first = prepare(X, structure=mixture.structure)
+    state = online_start(mixture, rows, floor_of(first, mixture, 1e-6))
+    for start in range(0, len(X), _BLOCK):
+        state = learn(state, X[start:start + _BLOCK], forget_after)
+    worth = rows + len(X)
+    return state.averaged, worth if forget_after is None else min(worth, forget_after)
+
+def _partial_fit(options):
+    target = options.save or options.model
+    inputs = options.data if target == options.model else [options.model, *options.data]
+    _check_targets(inputs, [target])
+    mixture, fitted = load_saved(options.model, Mixture)
+    table = _new_data(options, mixture.n_features, fitted)
+    if has_holes(table.X):
+        raise ValueError("Online EM learns from whole rows; leave the others out with "
+                         "--missing drop.")
+    rows = options.rows or saved_rows(options.model)
+    if rows is None:
+        raise ValueError(f"{options.model} does not say how many rows it was fitted to; "
+                         "say it with --rows.")
+    before = mixture.log_density(table.X).mean()
+    mixture, worth = _learned(mixture, table.X, rows, options.forget_after,
+                              np.random.default_rng(0))
+    mixture.save(target, columns=fitted or table.columns, n_samples=worth)
+    after = mixture.log_density(table.X).mean()
+    told = f"log-likelihood a row of the new rows: {before:.5f} before, {after:.5f} after"
+    title = _title(mixture, _shown(target), int(worth))
+    _put("\n".join([title, "", *_table(mixture, table.columns), "", told]) + "\n")
+
+# %% ../nbs/33_command.ipynb #b2000013
 def _drawn(mixture, n, rng):
     "n rows, a million numbers at a time"
     block = max(1, 2**20 // mixture.n_features)
@@ -403,8 +818,49 @@ def _sample(options):
     names = names or [f"x{j}" for j in range(mixture.n_features)]
     rng = np.random.default_rng(options.seed)
     rows = _drawn(mixture, options.n, rng)
-    with _progress(iterable=rows, desc="writing", unit=" rows", total=options.n) as bar:
+    with _progress(quiet=options.quiet, iterable=rows, desc="writing", unit=" rows",
+                   total=options.n) as bar:
         _write_csv(options.output, names, bar)
+
+# %% ../nbs/33_command.ipynb #b2000015
+def _verbs():
+    "The parser of each verb"
+    actions = parser()._actions
+    return next(a for a in actions if isinstance(a, argparse._SubParsersAction)).choices
+
+def _bash():
+    "A script of completion for bash"
+    cases = []
+    for verb, command in _verbs().items():
+        words = " ".join(word for a in command._actions for word in a.option_strings)
+        values = [f"{'|'.join(a.option_strings)}) words='{' '.join(a.choices)}' ;;"
+                  for a in command._actions if a.option_strings and a.choices]
+        free = [choice for a in command._actions if not a.option_strings
+                for choice in a.choices or ()]
+        cases.append(f"  {verb}) words='{' '.join([words, *free])}'\n"
+                     f"    case $last in {' '.join(values) or '*) ;;'} esac ;;")
+    return ("_gmm_nb() {\n"
+            "  local last=${COMP_WORDS[COMP_CWORD-1]} now=${COMP_WORDS[COMP_CWORD]} words\n"
+            f"  if [ $COMP_CWORD -eq 1 ]; then words='{' '.join(_verbs())} --help --version'\n"
+            "  else case ${COMP_WORDS[1]} in\n" + "\n".join(cases) + "\n  esac; fi\n"
+            '  COMPREPLY=($(compgen -W "$words" -- "$now"))\n}\n'
+            "complete -o default -F _gmm_nb gmm-nb\n")
+
+def _fish():
+    "A script of completion for fish"
+    lines = [f"complete -c gmm-nb -n __fish_use_subcommand -f -a '{' '.join(_verbs())}'"]
+    for verb, command in _verbs().items():
+        for a in command._actions:
+            for word in a.option_strings:
+                kind, name = ("-l", word[2:]) if word.startswith("--") else ("-s", word[1:])
+                values = f" -x -a '{' '.join(a.choices)}'" if a.choices else ""
+                lines.append(f"complete -c gmm-nb -n '__fish_seen_subcommand_from {verb}' "
+                             f"{kind} {name}{values}")
+    return "\n".join(lines) + "\n"
+
+def _completion(options):
+    zsh = "autoload -U +X bashcompinit && bashcompinit\n"
+    _put({"bash": _bash, "zsh": lambda: zsh + _bash(), "fish": _fish}[options.shell]())
 
 # %% ../nbs/33_command.ipynb #5d82db8d
 def _one_line(error):
@@ -441,7 +897,9 @@ def _end(number, frame): raise SystemExit(128 + number)
 
 def _run(options):
     "Do what the words say; the exit status"
-    verbs = {"fit": _fit, "predict": _predict, "sample": _sample}
+    verbs = {"fit": _fit, "predict": _predict, "score": _score, "sample": _sample,
+             "info": _info, "partial-fit": _partial_fit, "completion": _completion}
+    if getattr(options, "quiet", False): warnings.simplefilter("ignore")
     try: return verbs[options.verb](options) or 0
     except BrokenPipeError: _give_up(sys.stdout)
     except (ValueError, OSError, MemoryError) as error:
@@ -449,14 +907,21 @@ def _run(options):
         return 2
     return 0
 
+def _understood(argv):
+    "The options that the words give, and the words"
+    words = sys.argv[1:] if argv is None else [*argv]
+    options = parser().parse_args(words)
+    options.words = words
+    return options
+
 def main(
     argv=None,  # the words after the command's name; None takes those of the command line
 ) -> int:  # exit status: 0, 2 where a file or an option is wrong, 130 after an interruption
-    "The command gmm-nb: fit, predict, sample."
+    "The command gmm-nb: fit, predict, score, sample, info, partial-fit, completion."
     ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     with warnings.catch_warnings(), _on_signals(ends, signal.SIG_DFL, _end):
         warnings.showwarning = lambda message, *rest: _tell(f"warning: {_one_line(message)}")
-        try: return _finish(_run(parser().parse_args(argv)))
+        try: return _finish(_run(_understood(argv)))
         except SystemExit as end:
             if end.code and end.code > 128: _give_up(sys.stdout)  # perhaps nobody reads on
             raise SystemExit(_finish(end.code)) from None

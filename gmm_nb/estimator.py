@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
+from .e_step import e_step
 from .em import LIKELIHOOD, Objective, Result
 from .initialization import LEAST as START_FLOOR
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
@@ -33,23 +34,28 @@ from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table
                             rows_seen)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
                             softmax)
-from .prior import (check_labels, masks, matched, n_fixed, objective_of,
-                          start_from_labels)
-from .statistics import (Sample, blocks, check_weights, precisions,
+from .online import Online, floor_of, learn, least_memory, online_start
+from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
+                          objective_of, start_from_labels)
+from .sources import (SourceSample, answers, as_table, gathered, is_source,
+                            prepare_source, source_of)
+from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_parameters', 'hooks',
-           'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
-           'last_mixture', 'start_is_known', 'starts_of_race', 'races', 'reporter', 'traits', 'earlier_run',
-           'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask', 'refuse_holes',
-           'checked_table', 'check_rows', 'remembered', 'framed', 'searched', 'fit', 'rowwise', 'posterior',
-           'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle',
-           'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria',
-           'Completion', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'criterion', 'certainty',
-           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
-           'best_of_grid', 'GaussianMixtureSelection']
+__all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_stream', 'check_parameters',
+           'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
+           'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
+           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
+           'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed', 'prepared_source',
+           'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks', 'most_probable',
+           'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
+           'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
+           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'first_chunk',
+           'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
+           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
+           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -88,6 +94,13 @@ def check_run(estimator) -> None:
     jobs = of("n_jobs")
     _check(jobs is None or (_whole(jobs, -np.inf) and jobs != 0), "n_jobs", jobs,
            "None or a whole number other than 0")
+
+def check_stream(estimator) -> None:
+    "Raise ValueError unless `forget_after` can be meant."
+    rows = getattr(estimator, "forget_after", None)  # not every class has it
+    number = isinstance(rows, Real) and not isinstance(rows, bool)
+    _check(rows is None or number and 0 < rows < np.inf, "forget_after", rows,
+           "None or a positive number of rows")
 
 def check_parameters(estimator, words: dict = WORDS) -> None:
     "Raise ValueError for a parameter that cannot be meant; `words` are those with a choice."
@@ -209,6 +222,21 @@ def start_is_known(estimator) -> bool:
     parts = estimator.weights_init, estimator.means_init, estimator.precisions_init
     return all(part is not None for part in parts)
 
+# %% ../nbs/30_estimator.ipynb #25a30002
+def rows_to_start(sample: Sample, structure: str, rng, **how) -> Sample:
+    "Rows in memory and without holes."
+    if isinstance(sample, SourceSample):
+        return sample.start
+    return complete_rows(sample, structure, rng, **how)
+
+def refuse_shares(estimator) -> None:
+    "ValueError for a start that says something of each row of a source."
+    given = estimator.init_params
+    if not isinstance(given, str) and not callable(given):
+        raise ValueError(f"Got init_params with a value for each row, {np.shape(given)}, and "
+                         "data in blocks; expected a name or a function, which is called with "
+                         "the rows that are drawn to start from.")
+
 # %% ../nbs/30_estimator.ipynb #4f6a81c2
 def starts_of_race(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers):
     "Starts for one race, best first; `counts` says which rows are in the sample."
@@ -219,12 +247,12 @@ def starts_of_race(estimator, sample: Sample, counts: np.ndarray, floor, rng, wo
         given = covariances_from(estimator.precisions_init, structure, K, d)
         return [Mixture(np.full(K, 1 / K), means, given, structure)]
     if estimator.means_init is not None:
-        means, whole = known_means(estimator, d), complete_rows(sample, structure, rng)
+        means, whole = known_means(estimator, d), rows_to_start(sample, structure, rng)
         return [start_near(whole, means, structure, rng, estimator.reg_covar)]
     if isinstance(method, str):
-        return find_start(complete_rows(sample, structure, rng), K, method, rng, structure,
+        return find_start(rows_to_start(sample, structure, rng), K, method, rng, structure,
                           estimator.reg_covar, floor, workers)
-    whole = complete_rows(sample, structure, rng, most=None)
+    whole = rows_to_start(sample, structure, rng, most=None)
     given = method(whole.X, K, rng) if callable(method) else method
     every = len(whole.X) if callable(method) else len(counts)
     resp = as_resp(given, every, K)
@@ -240,17 +268,20 @@ def races(estimator, sample: Sample, counts: np.ndarray, floor, rng, workers,
         sums = objective.e_step(sample, objective.fixed.mixture)
         return [lambda: [objective.m_step(sums, floor)]]
     last = last_mixture(estimator, d) if warm else None
-    labelled = getattr(objective, "labelled", None)
+    plain = not isinstance(objective, KnownBefore)
+    labelled = None if plain else objective.labelled
     if last is not None:
-        return [lambda: [last if labelled is None else matched(last, sample, labelled)]]
+        return [lambda: [last if plain else in_order(last, sample, objective)]]
 
     make = lambda: starts_of_race(estimator, sample, counts, floor, rng, workers)
     drawn = estimator.means_init is None and (isinstance(method, str) or callable(method))
     kinds = [make]
-    if labelled is not None and estimator.means_init is None and isinstance(method, str):
-        whole = lambda: complete_rows(sample, structure, rng)
-        kinds = [lambda: (matched(start, sample, labelled) for start in make()), lambda: [
-            start_from_labels(whole(), labelled, structure, rng, estimator.reg_covar)]]
+    if not plain and estimator.means_init is None and isinstance(method, str):
+        kinds = [lambda: (in_order(start, sample, objective) for start in make())]
+        if labelled is not None:
+            whole = lambda: rows_to_start(sample, structure, rng)
+            kinds.append(lambda: [
+                start_from_labels(whole(), labelled, structure, rng, estimator.reg_covar)])
     known = lambda start: with_known_parts(start, estimator, d)
     with_parts = lambda make: lambda: map(known, make())
     return [with_parts(kind) for kind in kinds] * (estimator.n_init if drawn else 1)
@@ -410,34 +441,88 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
+def prepared_table(estimator, X, sample_weight, workers, rng=None) -> tuple:
+    "The sample of a table, and which of its rows are in it, (n,)."
+    X = checked_table(estimator, X, ensure_min_samples=1)
+    check_rows(len(X), estimator.n_components)
+    counts = np.ones(len(X), dtype=bool)
+    sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
+                           getattr(estimator, "feature_names_in_", None))
+    if len(sample.X) < len(X):  # rows of weight zero are left out
+        counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
+        check_rows(len(sample.X), estimator.n_components, " with a positive weight")
+    check_rows(rows_seen(sample), estimator.n_components, " with a value")
+    return sample, counts
+
 def framed(estimator, X, sample_weight, check, search) -> tuple:
     "Check and prepare, then run `search`: what it found, the sample, its floor."
     refuse_hooks(estimator)
     check(estimator)
-    X = checked_table(estimator, X, ensure_min_samples=1)
-    check_rows(len(X), estimator.n_components)
-    counts = np.ones(len(X), dtype=bool)
+    rng = generator(estimator.random_state)
     with parallel(estimator.n_jobs) as workers:
-        sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
-                               getattr(estimator, "feature_names_in_", None))
+        prepared = prepared_source if is_source(X) else prepared_table
+        sample, counts = prepared(estimator, X, sample_weight, workers, rng)
         floor = variance_floor(sample, estimator.reg_covar)
-        if len(sample.X) < len(X):  # rows of weight zero are left out
-            counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
-            check_rows(len(sample.X), estimator.n_components, " with a positive weight")
-        check_rows(rows_seen(sample), estimator.n_components, " with a value")
-        rng = generator(estimator.random_state)
         return *search(estimator, sample, counts, floor, rng, workers), sample, floor
+
+# %% ../nbs/30_estimator.ipynb #25a30001
+def prepared_source(estimator, X, sample_weight, workers, rng) -> tuple:
+    "The same of a source; a small one is read into memory."
+    source = source_of(X)
+    rows = as_table(X, source)
+    if rows is not None:
+        found = prepared_table(estimator, rows, sample_weight, workers)
+        note_columns(estimator, source.columns, rows.shape[1])
+        return found
+    refuse_shares(estimator)
+    if estimator.verbose:
+        source = replace(source, workers=with_bar(source.workers or workers))
+    sample = prepare_source(source, sample_weight, estimator.covariance_type, workers,
+                            int(rng.integers(2**32)))
+    note_columns(estimator, source.columns, sample.X.shape[1])
+    check_rows(len(sample.X), estimator.n_components)
+    return sample, np.broadcast_to(True, len(sample.X))
+
+# %% ../nbs/30_estimator.ipynb #25a30005
+def note_columns(estimator, names, d: int, new: bool = True) -> None:
+    "Keep names and number of the columns; if they are not `new`, ValueError where they differ."
+    names = None if names is None else np.array(names, dtype=object)
+    known = getattr(estimator, "feature_names_in_", None)
+    if new:
+        estimator.n_features_in_ = d
+        vars(estimator).pop("feature_names_in_", None)
+        if names is not None:
+            estimator.feature_names_in_ = names
+    elif d != estimator.n_features_in_:
+        raise ValueError(f"X has {d} features, but {type(estimator).__name__} is expecting "
+                         f"{estimator.n_features_in_} features as input.")
+    elif names is not None and known is not None and not np.array_equal(names, known):
+        raise ValueError(f"Got the columns {', '.join(map(str, names))}; the fit was to "
+                         f"{', '.join(map(str, known))}. Choose them in this order: "
+                         "source_of(…, columns=[…]).")
+
+def with_bar(workers):
+    "The same map with a bar of progress over the blocks of each pass."
+    from tqdm.auto import tqdm
+    def run(work, pieces):
+        pieces = list(pieces)
+        return tqdm(workers(work, pieces), total=len(pieces), unit="block", leave=False)
+    return run
 
 # %% ../nbs/30_estimator.ipynb #3a20c0f1
 def searched(estimator, X, sample_weight=None, labels=None) -> tuple:
     "The best end, the starts that collapsed, what was climbed, the sample, its floor."
     def search(estimator, sample, counts, floor, rng, workers):
         known = labels
+        if labels is not None and isinstance(sample, SourceSample):
+            raise ValueError("Got labels with data in blocks; expected rows in memory, to "
+                             "which labels belong one by one.")
         if labels is not None:
             known = check_labels(labels, len(counts), estimator.n_components)[counts]
         objective = objective_for(estimator, sample, known, workers)
         found = run_races(estimator, sample, counts, floor, rng, workers, objective)
         return *found, objective
+    check_stream(estimator)
     return framed(estimator, X, sample_weight, check_parameters, search)
 
 # %% ../nbs/30_estimator.ipynb #3a20c0e4
@@ -454,24 +539,44 @@ def fit(estimator, X, sample_weight=None, labels=None):
     estimator.lower_bounds_ = (result.log_likelihoods / sample.n_samples).tolist()
     estimator.lower_bound_ = [-np.inf, *estimator.lower_bounds_][-1]  # without a pass, no bound
     estimator.n_collapsed_ = collapsed
+    estimator.n_samples_seen_ = sample.n_samples * sample.unit
     free = ~masks(estimator.fixed, estimator.n_components)["covariances"]
     tell(estimator, result, at_floor(result.mixture, floor) & free, sample.n_samples)
     return estimator
 
 # %% ../nbs/30_estimator.ipynb #126b73d9
-def rowwise(estimator, X, reduce, density=None) -> np.ndarray:
+def rowwise(estimator, X, reduce, density=None, out=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
     mixture = density or settled(estimator)
+    if is_source(X):
+        return gathered(shown_blocks(estimator, X, reduce, mixture), out)
     X = checked_table(estimator, X, reset=False)
     joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
     of = lambda rows: reduce(joint(X[rows.start:rows.stop]))
     with parallel(estimator.n_jobs) as workers:
         pieces = blocks(len(X), 8192, at_most=max(16, len(X) // 65536))
         found = np.concatenate(list(workers(of, pieces)))
-    shown = found.dtype
-    if shown.kind != "i":  # labels stay integers
-        shown = np.result_type(X.dtype, estimator._dtype)
+    found = as_shown(found, X.dtype, estimator)
+    return found if out is None else gathered([found], out)
+
+def as_shown(found: np.ndarray, kind: np.dtype, estimator) -> np.ndarray:
+    "Results in the precision of the data and the fit; labels stay integers."
+    shown = found.dtype if found.dtype.kind == "i" else np.result_type(kind, estimator._dtype)
     return found.astype(shown, copy=False)
+
+def shown_blocks(estimator, X, reduce, mixture):
+    "The results for each block of a source, in their order."
+    source = source_of(X)
+    first = source.loads[0]()
+    note_columns(estimator, source.columns, first.shape[-1], new=False)
+    kind = first.dtype if first.dtype in (np.float32, np.float64) else np.dtype(float)
+    with parallel(estimator.n_jobs) as workers:
+        for found in answers(source, mixture, reduce, workers):
+            yield as_shown(found, kind, estimator)
+
+def most_probable(joint: np.ndarray) -> np.ndarray:
+    "(K, m) log joints -> (m,) components."
+    return np.argmax(joint, axis=0)
 
 def posterior(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as in scikit-learn."
@@ -502,6 +607,7 @@ class Parameters(BaseEstimator):
         missing="error",  # or "at_random": NaN is a hole, and the fit is to what was observed
         prior=None,  # "default", or a Prior: the fit is the posterior mode
         fixed=None,  # {"weights", "means", "covariances": True or indices}: held as in *_init
+        forget_after=None,  # rows of a stream that partial_fit remembers; None: more and more
     ):
         vars(self).update({name: value for name, value in locals().items() if name != "self"})
 
@@ -589,7 +695,7 @@ def settle(estimator, mixture: Mixture, dtype=np.float64) -> Mixture:
         raise TypeError(f"Got mixture_ of type {type(mixture).__name__}; expected a Mixture.")
     own = vars(estimator)
     own["mixture_"], own["_dtype"] = mixture, np.dtype(dtype)
-    for name in PARTS:
+    for name in (*PARTS, "_online", "n_samples_seen_"):  # they belong to the mixture before
         own.pop(name, None)
     return mixture
 
@@ -732,12 +838,114 @@ class Completion:
         state = self.random_state if random_state is None else random_state
         return impute(mixture, X, generator(state) if draw else None)
 
+# %% ../nbs/30_estimator.ipynb #30a0d002
+def refuse_in_streams(estimator) -> None:
+    "ValueError for what `partial_fit` cannot take into account."
+    for name in ("prior", "fixed"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(f"Got {name}={getattr(estimator, name)!r}; partial_fit expects "
+                             f"None, since it learns without {name}. Use fit.")
+    if estimator.missing != "error":
+        raise ValueError(f"Got missing={estimator.missing!r}; partial_fit expects 'error', "
+                         "since it learns from whole rows only. Fill the holes first, or use "
+                         "fit.")
+
+def same_kind(estimator, mixture: Mixture) -> None:
+    "ValueError if the parameters have changed since the last call."
+    structure = SAME.get(estimator.covariance_type, estimator.covariance_type)
+    if (mixture.n_components, mixture.structure) != (estimator.n_components, structure):
+        raise ValueError(f"Got n_components={estimator.n_components} and covariance_type="
+                         f"{estimator.covariance_type!r} for a mixture of "
+                         f"{mixture.n_components} with {mixture.structure!r}; expected the same"
+                         " in every call of partial_fit. Use a clone, or fit, to begin anew.")
+
+# %% ../nbs/30_estimator.ipynb #30a0d004
+def rows_of_chunk(X, sample_weight) -> float:
+    "How many rows a chunk counts for."
+    return float(len(X) if sample_weight is None else np.sum(sample_weight))
+
+def first_chunk(estimator, X, sample_weight) -> Online:
+    "The state after a first chunk, which a fit has learned. ValueError for too few rows."
+    K = estimator.n_components
+    if len(X) < max(K, 2):
+        raise ValueError(f"Got n_samples = {len(X)} in the first call of partial_fit, which "
+                         f"finds a start for n_components = {K}; expected at least "
+                         f"{max(K, 2)}. Give a larger first chunk (later ones can be of any "
+                         "size), or all of weights_init, means_init and precisions_init.")
+    draft, weights = copy.copy(estimator), None
+    draft.prior, draft.warm_start = "default", False
+    if sample_weight is not None:  # the prior counts in rows of mean weight
+        given = check_weights(sample_weight, len(X))
+        given = given / weight_unit(given)
+        weights = given / given[given > 0].mean()
+    result, _, _, sample, floor = searched(draft, X, weights)
+    rows = rows_of_chunk(X, sample_weight)
+    least = least_memory(result.mixture) * rows / len(sample.X)
+    state = online_start(result.mixture, max(rows, least), floor)
+    told = e_step(sample, result.mixture).log_likelihood / sample.n_samples
+    return replace(state, n_steps=1, log_likelihood=told)
+
+# %% ../nbs/30_estimator.ipynb #30a0d00a
+def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) -> Online:
+    "The state at a mixture that was given, or fitted to so many rows."
+    least = least_memory(mixture) * sample.n_samples * sample.unit / len(sample.X)
+    floor = floor_of(sample, mixture, estimator.reg_covar)
+    return online_start(mixture, max(rows, least), floor)
+
+# %% ../nbs/30_estimator.ipynb #30a0d006
+def next_state(estimator, X, sample_weight, first: bool, workers) -> Online:
+    "The state after these rows. Raises ValueError and CollapsedComponent."
+    if first and not start_is_known(estimator):
+        return first_chunk(estimator, X, sample_weight)
+    sample = prepare(X, sample_weight, estimator.covariance_type, workers)
+    if first:
+        blank = starts_of_race(estimator, sample, None, None, None, workers)[0]
+        state = given_state(estimator, with_known_parts(blank, estimator, X.shape[1]), sample)
+    else:
+        mixture = settled(estimator)
+        same_kind(estimator, mixture)
+        rows = getattr(estimator, "n_samples_seen_", 0.0)
+        state = (vars(estimator).get("_online")
+                 or given_state(estimator, mixture, sample, rows))
+    return learn(state, sample, estimator.forget_after, workers=workers)
+
+# %% ../nbs/30_estimator.ipynb #30a0d008
+def partial_fit(estimator, X, sample_weight=None):
+    "Learn one more chunk of rows; keep the state and the mixture that follows from it."
+    refuse_hooks(estimator)
+    check_parameters(estimator)
+    check_stream(estimator)
+    refuse_in_streams(estimator)
+    first = bool(lacking(estimator))
+    with remembered(estimator), parallel(estimator.n_jobs) as workers:
+        X = checked_table(estimator, X, reset=first, ensure_min_samples=1)
+        state = next_state(estimator, X, sample_weight, first, workers)
+    before = 0.0 if first else getattr(estimator, "n_samples_seen_", 0.0)
+    settle(estimator, state.averaged, X.dtype)
+    own = vars(estimator)
+    own.pop("_run", None)
+    own["_online"], estimator.n_samples_seen_ = state, before + rows_of_chunk(X, sample_weight)
+    estimator.converged_, estimator.n_iter_ = False, state.n_steps
+    estimator.lower_bound_, estimator.n_collapsed_ = float(state.log_likelihood), 0
+    estimator.lower_bounds_ = [estimator.lower_bound_]
+    low = at_floor(state.mixture, state.floor)
+    tell(estimator, Result(state.mixture, np.empty(0), 1, True), low, state.n_seen)
+    return estimator
+
+class Streams:
+    "Rows that come in chunks."
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Learn one more chunk of rows X (m, d) by online EM; the first call finds a start.
+
+        Raises ValueError for bad input, and for another number of columns than before."""
+        return partial_fit(self, X, sample_weight)
+
 # %% ../nbs/30_estimator.ipynb #aabfd0ec
-class GaussianMixture(FittedAttributes, Conversions, Completion, InformationCriteria,
-                      DensityMixin, Parameters):
+class GaussianMixture(FittedAttributes, Conversions, Completion, Streams,
+                      InformationCriteria, DensityMixin, Parameters):
     "Gaussian mixture fitted by EM, with scikit-learn's interface."
     def fit(self, X, y=None, sample_weight=None, labels=None):
-        """Fit to rows X (n, d); from the same start, integer weights equal repeated rows.
+        """Fit to rows X (n, d), or a source (chapter 25). Integer weights are repeated rows.
         `labels` (n,) tells components of rows, −1 if unknown. ValueError for bad input."""
         return fit(self, X, sample_weight, labels)
 
@@ -746,20 +954,22 @@ class GaussianMixture(FittedAttributes, Conversions, Completion, InformationCrit
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return self.fit(X, **weights).predict(X)
 
-    def predict(self, X):
-        "Most probable component of each row, (n,)."
-        return rowwise(self, X, lambda joint: np.argmax(joint, axis=0))
+    def predict(self, X, out=None):
+        "Most probable component of each row, (n,); `out`: an array, or a `.npy` file to write."
+        return rowwise(self, X, most_probable, out=out)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X, out=None):
         "Responsibilities (n, K): rows are samples and sum to one."
-        return rowwise(self, X, posterior)
+        return rowwise(self, X, posterior, out=out)
 
-    def score_samples(self, X):
+    def score_samples(self, X, out=None):
         "Log-density of each row, (n,), in nats."
-        return rowwise(self, X, log_sum_exp)
+        return rowwise(self, X, log_sum_exp, out=out)
 
     def score(self, X, y=None, sample_weight=None):
         "Mean log-density of the rows; weighted where weights are given."
+        if is_source(X) and sample_weight is None:  # as many numbers need not be kept
+            return mean_of_blocks(shown_blocks(self, X, log_sum_exp, settled(self)))
         return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples=1, random_state=None):
@@ -784,6 +994,13 @@ def weighted_mean(values, sample_weight) -> float:
     unit = weight_unit(weights)  # in this unit their sum is finite
     return float(np.average(values, weights=weights / unit))
 
+def mean_of_blocks(parts) -> float:
+    "The mean of all values, block by block."
+    total, n = 0.0, 0
+    for part in parts:
+        total, n = total + float(np.sum(part, dtype=float)), n + len(part)
+    return total / n
+
 def criterion(estimator, X, sample_weight, price):
     "-2 log-likelihood + price(n) for each free parameter."
     # criteria differ by less than float32 can sum
@@ -800,9 +1017,13 @@ def criterion(estimator, X, sample_weight, price):
     return value
 
 # %% ../nbs/30_estimator.ipynb #5e1c3003
+def certainties(joint: np.ndarray) -> np.ndarray:
+    "(K, m) log joints -> (m,) logarithms of the largest responsibility."
+    return joint.max(axis=0) - log_sum_exp(joint)
+
 def certainty(estimator, X, sample_weight=None) -> float:
     "Sum of log max γ over the rows, at most 0, Eq. (eq-sel-icl)."
-    sure = rowwise(estimator, X, lambda joint: joint.max(axis=0) - log_sum_exp(joint))
+    sure = rowwise(estimator, X, certainties)
     n = len(sure) if sample_weight is None else np.sum(check_weights(sample_weight, len(sure)))
     return float(n * weighted_mean(sure.astype(float), sample_weight))
 

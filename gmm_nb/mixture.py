@@ -30,11 +30,11 @@ from .data import as_data
 from .gaussian import cholesky
 
 # %% auto #0
-__all__ = ['STRUCTURES', 'SAME', 'STORED', 'FAR', 'NAMES', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape',
+__all__ = ['STRUCTURES', 'SAME', 'STORED', 'FAR', 'NAMES', 'MORE', 'UNPACKED', 'log_sum_exp', 'softmax', 'covariances_shape',
            'StructureTable', 'precision_cholesky', 'MixtureParameters', 'nearest', 'MixtureBlocks', 'MixtureDensity',
            'places_of', 'regression', 'cumulative', 'inverse', 'cdf_of', 'quantile_of', 'check_generator',
            'ConditionalParameters', 'Conditional', 'MixtureColumns', 'is_output', 'check_target', 'open_whole',
-           'write_whole', 'load_saved', 'saved_columns', 'Mixture']
+           'write_whole', 'load_saved', 'saved_columns', 'saved_rows', 'Mixture']
 
 # %% ../nbs/03_mixture.ipynb #9ca3cab6
 def log_sum_exp(
@@ -576,6 +576,7 @@ def write_whole(
 
 # %% ../nbs/03_mixture.ipynb #e2c75b08
 NAMES = ("weights", "means", "covariances", "structure")
+MORE = ("columns", "n_samples") # may be there
 UNPACKED = 2**27 # bytes that a compressed entry may unpack to
 _EXPECTED = "expected an .npz file made by Mixture.save"
 
@@ -617,7 +618,7 @@ def _infos(archive, path, length):
     infos = {}
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
-        if info.filename == name or name not in (*NAMES, "columns"): continue # never read
+        if info.filename == name or name not in (*NAMES, *MORE): continue # never read
         if name in infos: raise ValueError(f"{path} has {name} twice; {_EXPECTED}")
         if info.flag_bits & 1: raise ValueError(f"{path}: {name} is encrypted; {_EXPECTED}")
         method, packed, size = info.compress_type, info.compress_size, info.file_size
@@ -636,7 +637,8 @@ def _check_entries(entries, structure, path):
     K, d = (entries["weights"].shape or (1,))[0], (entries["means"].shape or (1,))[-1]
     try: third = covariances_shape(structure, K, d)
     except ValueError as error: raise ValueError(f"{path}: {error}") from None
-    wanted = {"weights": (K,), "means": (K, d), "covariances": third, "columns": (d,)}
+    wanted = {"weights": (K,), "means": (K, d), "covariances": third, "columns": (d,),
+              "n_samples": ()}
     for name, (_, shape, dtype) in entries.items():
         kinds, what = ("U", "words") if name == "columns" else ("fiu", "real numbers")
         if dtype.kind not in kinds:
@@ -681,6 +683,17 @@ def saved_columns(
     "The names of the columns saved with a mixture. ValueError if the file is not one."
     return load_saved(path)[1]
 
+# %% ../nbs/03_mixture.ipynb #b2003002
+def saved_rows(
+    path, # a file made by `Mixture.save`
+): # float, how many rows the mixture was fitted to, or None if the file does not say
+    "The number of rows saved with a mixture. ValueError if the file is not one."
+    found = _read(path).get("n_samples")
+    if found is None: return None
+    if not 0 < found < np.inf:
+        raise ValueError(f"{path}: n_samples is {found}; expected a positive number")
+    return float(found)
+
 # %% ../nbs/03_mixture.ipynb #d509c373
 @dataclass(frozen=True, eq=False)
 class Mixture(MixtureColumns):
@@ -703,6 +716,7 @@ class Mixture(MixtureColumns):
     def save(self,
         path, # where, by custom NAME.npz
         columns=None, # names of the d columns, to keep with the mixture
+        n_samples=None, # how many rows it was fitted to, to keep with it
     ):
         "One .npz file without pickle, whole or not at all. ValueError unless d names; OSError."
         arrays, buffer = {name: getattr(self, name) for name in NAMES}, BytesIO()
@@ -712,6 +726,7 @@ class Mixture(MixtureColumns):
             if len(names) != d:
                 raise ValueError(f"columns has {len(names)} name(s); expected {d}, as features")
             arrays["columns"] = np.array(names)
+        if n_samples is not None: arrays["n_samples"] = np.float64(n_samples)
         np.savez(buffer, **arrays)
         write_whole(path, buffer.getvalue())
 

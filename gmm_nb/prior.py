@@ -21,7 +21,7 @@ from .e_step import e_step
 from .em import LIKELIHOOD, Objective
 from .initialization import start_near, start_size, statistics_of, subsample
 from .missing import (HoledSample, complete_rows, has_holes, log_joint, one_gaussian_of,
-                            patterns_and_groups, weight_of)
+                            patterns_and_groups, weight_of, with_values)
 from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk_rows,
                                outer, precisions)
@@ -30,8 +30,8 @@ from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk
 __all__ = ['LEAST_COUNT', 'HELD', 'APART', 'Prior', 'PseudoStatistics', 'kept', 'pseudo_statistics', 'Fixed', 'fixed_parts',
            'n_fixed', 'posterior_mode', 'log_kernel', 'log_prior', 'rows_of_default', 'default_prior', 'scatter_of',
            'labelled_log_likelihood', 'Labelled', 'rows_of', 'labelled_rows', 'LabelledHoles', 'alone', 'of_component',
-           'sum_of', 'rows_with_holes', 'labelled_holes', 'matched', 'means_from_labels', 'start_from_labels',
-           'KnownBefore', 'objective_of', 'masks', 'check_labels']
+           'sum_of', 'rows_with_holes', 'labelled_holes', 'label_gains', 'reordered', 'matched', 'means_from_labels',
+           'start_from_labels', 'KnownBefore', 'place_gains', 'in_order', 'objective_of', 'masks', 'check_labels']
 
 # %% ../nbs/23_prior.ipynb #23a00008
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def _checked(prior):
     else:
         good = scatter.ndim < 2 and bool(np.all(scatter >= 0))
     if not good:
-        raise ValueError("Got a prior with a scatter that is none; expected a number, a "
+        raise ValueError(f"Got a prior with scatter={prior.scatter!r}; expected a number or a "
                          "diagonal (d,), not negative, or a symmetric matrix (d, d) without "
                          "negative eigenvalues.")
     if scatter.any() and not rows:
@@ -340,6 +340,8 @@ def labelled_rows(
     workers: Callable = map,
 ) -> Labelled | None:
     "The rows with labels and those without; None where no row has one."
+    if isinstance(sample, HoledSample):  # a row without any value adds nothing
+        labels = np.where(with_values(sample.X), labels, -1)
     known = labels >= 0
     if not known.any():
         return None
@@ -413,8 +415,8 @@ def labelled_holes(sample, labels, structure, n_components) -> LabelledHoles:
     return LabelledHoles(labels, filled, None if known.all() else some(~known), parts)
 
 # %% ../nbs/23_prior.ipynb #23a0002a
-def matched(mixture: Mixture, sample: Sample, labelled: Labelled) -> Mixture:
-    "The same mixture, its components in the order that makes the labelled rows likeliest."
+def label_gains(mixture: Mixture, sample: Sample, labelled: Labelled) -> np.ndarray:
+    "(K, K): log-likelihood of the rows with each label (rows) under each component (columns)."
     known = labelled.labels >= 0
     X = sample.X[known]
     joint = log_joint(mixture, X) if has_holes(X) else mixture.log_joint(X)
@@ -422,10 +424,20 @@ def matched(mixture: Mixture, sample: Sample, labelled: Labelled) -> Mixture:
     if sample.weights is not None:
         joint = joint * sample.weights[known]
     of = labelled.labels[known] == np.arange(mixture.n_components)[:, None]
-    order = linear_sum_assignment(of.astype(float) @ joint.T, maximize=True)[1]
+    return of.astype(float) @ joint.T
+
+def reordered(mixture: Mixture, gains: np.ndarray) -> Mixture:
+    "The components (columns of gains) in the places (rows) of most gain; as before if none."
+    places, order = linear_sum_assignment(gains, maximize=True)
+    if gains[places, order].sum() <= np.trace(gains) + 1e-9 * abs(np.trace(gains)):
+        return mixture
     S = mixture.covariances if mixture.stored == "tied" else mixture.covariances[order]
     return replace(mixture, weights=mixture.weights[order], means=mixture.means[order],
                    covariances=S)
+
+def matched(mixture: Mixture, sample: Sample, labelled: Labelled) -> Mixture:
+    "The same mixture, its components in the order that makes the labelled rows likeliest."
+    return reordered(mixture, label_gains(mixture, sample, labelled))
 
 # %% ../nbs/23_prior.ipynb #23a0002c
 def means_from_labels(
@@ -488,6 +500,31 @@ class KnownBefore(Objective):
 
 LEAST_COUNT = 1e-290  # of a component without rows, so that its mean is a number
 
+# %% ../nbs/23_prior.ipynb #23a00042
+def place_gains(mixture: Mixture, n_samples: float, known: KnownBefore) -> np.ndarray:
+    "(K, K): Q + log p of components (columns) in places (rows), as far as places differ."
+    pseudo, fixed, held = known.pseudo, known.fixed, known.fixed.mixture
+    rows, S, gains = n_samples * mixture.weights, mixture.matrices(), []
+    own, theirs = np.linalg.inv(S), np.linalg.inv(held.matrices())
+    for c in range(len(rows)):
+        precision = theirs[[c]] if fixed.covariances[c] else own
+        weights = held.weights[c] if fixed.weights[c] else mixture.weights
+        squares = lambda away: np.einsum("kd,kde,ke->k", away, precision, away)
+        strain = rows * np.sum(precision * S, axis=(1, 2))
+        strain += pseudo.shrinkage[c] * squares(mixture.means - pseudo.means[c])
+        if fixed.means[c]:
+            strain += rows * squares(mixture.means - held.means[c])
+        spread = (rows + (pseudo.shrinkage[c] > 0)) * np.linalg.slogdet(precision)[1]
+        gains.append(xlogy(rows + pseudo.weights[c], weights) + 0.5 * (spread - strain))
+    return np.maximum(gains, -1e300 / len(rows))
+
+def in_order(mixture: Mixture, sample: Sample, known: KnownBefore) -> Mixture:
+    "The same mixture, its components in the order that fits best what is known of each."
+    gains = place_gains(mixture, sample.n_samples, known)
+    if known.labelled is not None:
+        gains = gains + label_gains(mixture, sample, known.labelled)
+    return reordered(mixture, gains)
+
 # %% ../nbs/23_prior.ipynb #23a00033
 def objective_of(
     sample: Sample,  # the data, from `prepare`
@@ -546,7 +583,10 @@ def _mask(name, which, K):
 # %% ../nbs/23_prior.ipynb #23a0003a
 def check_labels(labels, n: int, n_components: int) -> np.ndarray:
     "Labels (n,), −1 where the component is unknown. ValueError for anything else."
-    given = np.asarray(labels)
+    try:
+        given = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        given = np.asarray(None)
     expected = (f"a whole number for each of the {n} rows: −1 for unknown, or a component, "
                 f"0 to {n_components - 1}")
     if given.shape != (n,) or given.dtype.kind not in "biuf":

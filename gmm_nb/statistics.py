@@ -71,6 +71,12 @@ class Statistics:
         second = self.second + both  # symmetric to the last bit
         return replace(self, first=self.first + moved, second=second, origin=origin)
 
+    def scaled(self, factor: float) -> Statistics:
+        "The sums of the same rows, each counted `factor` times."
+        return replace(self, counts=factor * self.counts, first=factor * self.first,
+                       second=factor * self.second, n_samples=factor * self.n_samples,
+                       log_likelihood=factor * self.log_likelihood)
+
     def __add__(self, other: Statistics) -> Statistics:
         if not isinstance(other, Statistics):
             return NotImplemented

@@ -1,4 +1,4 @@
-"""A reader of CSV files whose messages say what is wrong, and the two data sets of this book
+"""A reader of tables as people have them, which says what it guessed, and where it cannot read, what is wrong
 
 Docs: https://gmm-nb.github.io/gmm_nb/tables.html.md"""
 
@@ -7,139 +7,731 @@ Docs: https://gmm-nb.github.io/gmm_nb/tables.html.md"""
 # %% ../nbs/32_tables.ipynb #4409449e
 from __future__ import annotations
 
+import bz2
 import csv
-import math
+import gzip
+import io
+import lzma
+import os
+import re
+import zipfile
+import zlib
+from collections import Counter
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from importlib.resources import as_file, files
+from itertools import chain, count, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import duckdb
 import numpy as np
 
 # %% auto #0
-__all__ = ['Table', 'read_csv', 'load_faithful', 'load_iris']
+__all__ = ['MISSING', 'read_csv', 'Table', 'read_table', 'load_faithful', 'load_iris']
 
 # %% ../nbs/32_tables.ipynb #de46c637
 class Table(NamedTuple):
-    "Numbers with names: the data, the columns' names, and labels of the rows if there are any."
-    X: np.ndarray  # `(n_samples, n_features)` float64
-    columns: tuple[str, ...]  # a name for each column
+    "Numbers with names, and what else a table has for each row."
+    X: np.ndarray  # `(n_samples, n_features)` float64; NaN where a missing value is kept
+    columns: tuple[str, ...]  # a name for each column of `X`
     labels: np.ndarray | None = None  # `(n_samples,)` words, or None
+    weights: np.ndarray | None = None  # `(n_samples,)` numbers, or None
+    ids: tuple[str, np.ndarray] | None = None  # name and words of a column that names the rows
+    note: str = ""  # one line: what was read, what was left out, what was guessed
 
 # %% ../nbs/32_tables.ipynb #9a275faf
-def _number(cell):
-    "The number that `cell` holds, or None"
-    # to Python 1_000 is a number, in a table it is a name
-    try: return None if "_" in cell else float(cell)
-    except ValueError: return None
+_OTHER = {b"%PDF": "a PDF document", b"\x89PNG": "a PNG picture", b"GIF8": "a GIF picture",
+          b"\xff\xd8\xff": "a JPEG picture", b"\x89HDF": "an HDF5 file", b"RDX": "data of R",
+          b"SQLite format 3": "an SQLite database", b"ARROW1": "an Arrow file",
+          b"\x28\xb5\x2f\xfd": "a file packed by zstd", b"7z\xbc\xaf": "a 7z archive",
+          b"Rar!": "a RAR archive", b"{\\rtf": "an RTF document", b"\x7fELF": "a program",
+          b"MZ\x90": "a program", b"\x80\x04\x95": "a Python pickle", b"$FL2": "data of SPSS",
+          b"<!": "a web page", b"<html": "a web page", b"<HTML": "a web page", b"<?xml": "XML",
+          b'{"': "JSON", b"{\n": "JSON", b"[{": "JSON", b"[[": "JSON",
+          b"\x93NUMPY": "an array of NumPy, which numpy.load reads"}
 
-def _rows(path, sep):
-    "Pairs of a line number and a list of stripped cells, without the empty lines at the end"
-    if len(sep) != 1:
-        raise ValueError(f"sep is {sep!r}; expected one character, "
-                         f"the one between the cells of {path}.")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, delimiter=sep)
-            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a text file in UTF-8 with cells between {sep!r} "
+def _refuse(name, kind):
+    raise ValueError(f"{name} looks like {kind}; expected a table: text with one line for "
+                     "each row, Parquet, or a spreadsheet.")
+
+def _unpack(data, name):
+    "What is inside a compressed file, and its kind: text, parquet or sheet"
+    packers = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress,
+               b"\xfd7zXZ\x00": lzma.decompress, b"PK\x03\x04": partial(_unzip, name=name)}
+    for mark, unpack in packers.items():
+        if not data.startswith(mark): continue
+        try: inside = unpack(data)
+        except (OSError, EOFError, RuntimeError, ValueError, zlib.error, lzma.LZMAError,
+                zipfile.BadZipFile) as error:
+            raise ValueError(f"{name} cannot be unpacked ({error}).") from error
+        return (data, "sheet") if inside is None else _unpack(inside, name)
+    if data.startswith(b"PAR1"): return data, "parquet"
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"): return data, "sheet"
+    for mark, kind in _OTHER.items():
+        if data[:64].lstrip().startswith(mark): _refuse(name, kind)
+    return data, "text"
+
+# %% ../nbs/32_tables.ipynb #aa10c021
+def _unzip(data, name):
+    "The one file in a ZIP archive; None if the archive is a spreadsheet"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        inside = [path for path in archive.namelist()
+                  if not path.endswith("/") and "__MACOSX" not in path]
+        office = {"xl/workbook.xml", "xl/workbook.bin", "content.xml"}
+        if office.intersection(inside): return None
+        if len(inside) != 1: raise ValueError(f"it holds {len(inside)} files, not one")
+        return archive.read(inside[0])
+
+# %% ../nbs/32_tables.ipynb #aa10c002
+_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe\x00\x00": "utf-32-le",
+          b"\x00\x00\xfe\xff": "utf-32-be", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+
+def _codec(data):
+    "The encoding of a text, and the text without the mark that tells it"
+    for mark, codec in _MARKS.items():
+        if data.startswith(mark): return codec, data[len(mark):]
+    head = np.frombuffer(data[:4096 - len(data) % 2], np.uint8)
+    for codec, zeros in {"utf-16-le": head[1::2], "utf-16-be": head[::2]}.items():
+        if zeros.size and np.mean(zeros == 0) > 0.6: return codec, data
+    for codec in ("utf-8", "cp1252"):
+        with suppress(UnicodeDecodeError):
+            data.decode(codec)
+            return codec, data
+    return "latin-1", data  # which any bytes are
+
+def _as_utf8(data, encoding, name):
+    "The same text in UTF-8 with plain line ends, and the encoding that it had"
+    codec, bare = _codec(data) if encoding is None else (encoding, data)
+    try: text = bare if codec == "utf-8" else bare.decode(codec).lstrip("\ufeff").encode()
+    except (LookupError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} cannot be read in the encoding {encoding!r} "
                          f"({error}).") from error
-    while rows and not any(rows[-1][1]): rows.pop()
-    if not rows: raise ValueError(f"{path} is empty; expected rows of numbers.")
-    width = len(rows[0][1])
-    for line, cells in rows:
-        if len(cells) != width:
-            raise ValueError(f"{path}, row {line}: {len(cells)} cell(s) where the first row "
-                             f"has {width}; expected rows of equal length.")
+    strange = sum(text[:4096].count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1a")
+    if 100 * strange > len(text[:4096]): _refuse(name, "no text")
+    if b"\r\n" in text: text = text.replace(b"\r\n", b"\n")
+    elif b"\n" not in text: text = text.replace(b"\r", b"\n")
+    if not text or text.isspace():
+        raise ValueError(f"{name} is empty; expected rows of numbers.")
+    return text, codec
+
+# %% ../nbs/32_tables.ipynb #05640c0c
+MISSING = frozenset(
+    "na n/a n.a. #n/a #na <na> nan -nan null (null) none nil nat missing \\n - -- --- . .. "
+    "? ?? * – — #value! #ref! #div/0! #num! #name? #null! #nv #wert! nd n.d. n/d k.a. unknown "
+    "undefined void blank (blank) empty (empty) <null>".split()
+) | {"", "not available", "no data", "not measured"}
+
+_GROUPS = {".": "[ ,'’\u00a0\u202f\u2009]", ",": "[ .'’\u00a0\u202f\u2009]"}
+
+@cache
+def _patterns(decimal):
+    "Regular expressions of a plain number and of one whose thousands are set apart"
+    point, gap = re.escape(decimal), _GROUPS[decimal]
+    plain = rf"[-+−]?(\d+{point}?\d*|{point}\d+)([eEdD][-+]?\d+)?"
+    return plain, rf"[-+−]?\d{{1,3}}({gap}\d\d\d?)*{gap}\d\d\d({point}\d*)?"  # in India by two
+
+def _is_number(cell, decimal="."):
+    return any(re.fullmatch(pattern, cell, re.ASCII) for pattern in _patterns(decimal))
+
+def _is_missing(cell): return cell.lower() in MISSING
+
+def _guess_decimal(cells, sep):
+    "The decimal sign: a comma where cells can be read in no other way"
+    kinds = Counter((_is_number(cell), _is_number(cell, ",")) for cell in cells if "," in cell)
+    comma, point, both = (kinds[kind] for kind in ((False, True), (True, False), (True, True)))
+    if comma or point: return "," if comma > point else "."
+    return "," if both and sep != "," else "."
+
+# %% ../nbs/32_tables.ipynb #aa10c006
+def _records(text, sep):
+    "Pairs of a line number, as an editor counts, and stripped cells; no empty lines"
+    reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=sep, skipinitialspace=True)
+    for cells in reader:
+        if len(cells) > 1 or any(cells): yield reader.line_num, [cell.strip() for cell in cells]
+
+def _squeeze(text):
+    "Tabs for the runs of blanks between columns"
+    pieces = text.split('"')  # what stands between quotation marks keeps its blanks
+    pieces[::2] = [re.sub(r"[ \t]+", "\t", piece) for piece in pieces[::2]]
+    return re.sub(r"(?m)^\t|\t$", "", '"'.join(pieces))
+
+def _rows(text, sep):
+    "The records, up to a cell without an end if there is one"
+    rows = []
+    with suppress(csv.Error):
+        rows.extend(_records(_squeeze(text), "\t") if sep == " " else _records(text, sep))
     return rows
 
-def _split_header(rows, path):
-    "The columns' names and the rows below them; a first row without any number is a header"
+def _width(rows):
+    "How many cells most of the rows have"
+    return Counter(len(cells) for _, cells in rows).most_common(1)[0][0] if rows else 0
+
+# %% ../nbs/32_tables.ipynb #aa10c007
+def _score(text, sep):
+    "How well a separator explains a text: rows of one length, and numbers among the cells"
+    rows = _rows(text, sep)
+    width = _width(rows)
+    if width < 2: return 0
+    whole = [cells for _, cells in rows if len(cells) == width]
+    cells = [cell for row in whole for cell in row if not _is_missing(cell)]
+    numbers = sum(_is_number(cell) or _is_number(cell, ",") for cell in cells)
+    return len(whole) / len(rows) * (0.1 + numbers / max(1, len(cells)))
+
+def _guess_sep(text):
+    "The separator that explains a text best"
+    first, *lines = text.split() or [""]
+    commas = all(re.fullmatch(r"[-+]?\d*,\d+", line) for line in lines)
+    if lines and commas and "," not in first: return ";"  # one column, with decimal commas
+    scores = {sep: _score(text, sep) for sep in (",", ";", "\t", "|", " ")}
+    best = max(scores, key=scores.get)
+    return best if scores[best] else ","
+
+# %% ../nbs/32_tables.ipynb #aa10c011
+_COMMENT = re.compile(
+    r"[ \t]*(#(?!n/a|na\b|value!|ref!|div/0!|num!|name\?|null!)|%|//)[ \t]*", re.I)
+
+def _above(text):
+    "What stands above a table: how many lines, Excel's word on the separator, a comment"
+    top, hint, comments = 0, None, []
+    for line in text.split("\n"):
+        told = re.fullmatch(r'"?sep=(.)"?', line) if top == 0 else None
+        if told: hint = told[1]
+        elif mark := _COMMENT.match(line): comments.append(line[mark.end():])
+        elif line.strip(): break
+        top += 1
+    return top, hint, comments[0] if len(comments) == 1 else ""
+
+def _all_words(cells):
+    "Whether no cell is a number or missing"
+    return not any(_is_number(cell) or _is_number(cell, ",") or _is_missing(cell)
+                   for cell in cells)
+
+def _is_title(rows, width):
+    "Whether a first line is a title: shorter than the rows, and no row of names"
     first = rows[0][1]
-    if any(_number(cell) is not None for cell in first):
-        return [f"x{j}" for j in range(len(first))], rows
-    if len(rows) == 1: raise ValueError(f"{path} has a header and no rows of numbers below it.")
-    return [cell or f"x{j}" for j, cell in enumerate(first)], rows[1:]
+    if len(rows) < 3 or len(first) >= width or any(map(_is_number, first)): return False
+    return len(first) < width - 1 or _all_words(rows[1][1])
+
+def _is_header(first, rows, decimal):
+    "Whether a first row names the columns: a word above numbers, or only different words"
+    words = [j for j, cell in enumerate(first) if _all_words([cell])]
+    columns = [[row[j] for row in rows if not _is_missing(row[j])] for j in words]
+    above = [2 * sum(_is_number(cell, decimal) for cell in cells) > len(cells)
+             for cells in columns]
+    return any(above) or len(set(first)) == len(first) == len(words)
+
+# %% ../nbs/32_tables.ipynb #aa10c013
+def _fit_names(names, width, rows):
+    "Names for all columns: R has none for row names, and lines may end with a comma"
+    if len(names) == width - 1:
+        return [*names, ""] if rows and not any(row[-1] for row in rows) else ["", *names]
+    return names[:-1] if len(names) == width + 1 and not names[-1] else names
+
+def _distinct(names):
+    "Names that differ: x2 for an empty one, length_2 for the second of a name"
+    found, given = {}, set(names)
+    for j, name in enumerate(names):
+        base = name or f"x{j}"
+        tries = chain([base], (f"{base}_{i}" for i in count(2)))
+        new = next(new for new in tries
+                   if new not in found and (new == name or new not in given))
+        found[new] = j
+    return list(found)
+
+# %% ../nbs/32_tables.ipynb #aa10c016
+class _Layout(NamedTuple):
+    "Where the rows of a text begin and how to read them"
+    top: int  # lines above the first row of data
+    names: list  # a name for each column, perhaps empty
+    sep: str
+    decimal: str
+    sample: list  # the cells of the first rows
+    said: list  # what was guessed, in words
+
+    @property
+    def delimiter(self): return "\t" if self.sep == " " else self.sep
+
+def _sample(text, rows=20, size=2**16):
+    "The first lines of a text: 64 kB of them, or twenty if those are longer"
+    end = -1
+    for _ in range(rows):
+        end = text.find(b"\n", end + 1)
+        if end < 0: return text.decode()
+    return text[:max(end, text.rfind(b"\n", 0, size)) + 1].decode()
+
+def _short(text, most=40): return text if len(text) <= most else text[:most - 1] + "…"
+
+def _first_rows(text, name, sep):
+    "Lines above the first row, the separator, a comment, the first rows, and what to say"
+    head, said = _sample(text), []
+    top, hint, comment = _above(head)
+    body = "\n".join(head.split("\n")[top:])
+    sep = sep or hint or _guess_sep(body)
+    rows = [(top + line, cells) for line, cells in _rows(body, sep)]
+    if not rows:
+        what = "a cell of more than 100,000 characters" if body.strip() else "comments"
+        raise ValueError(f"{name} has {what} and no rows; expected rows of numbers.")
+    while _is_title(rows, _width(rows)):
+        top = rows.pop(0)[0]
+        said.append(f"line {top} left out as a title")
+    return top, sep, comment, rows, said
+
+# %% ../nbs/32_tables.ipynb #aa10c018
+def _layout(text, name, header=None, sep=None, decimal=None):
+    "The layout of a text, by what is given, and else by its first lines"
+    given = sep
+    top, sep, comment, rows, said = _first_rows(text, name, sep)
+    (line, first), width = rows[0], _width(rows)
+    below = [cells for _, cells in rows[1:] if len(cells) == width]
+    cells = [cell for row in below or [first] for cell in row]
+    decimal = decimal or _guess_decimal(cells, sep)
+    names = _fit_names(first, width, below)
+    if header is None: named = len(names) == width and _is_header(names, below, decimal)
+    else: named = header and len(names) == width
+    if named:
+        top = line
+        if header is None and any(map(_is_number, names)):
+            said.append(f"first line taken for names ({_short(', '.join(names))})")
+    else:
+        below = [first, *below] if len(first) == width else below
+        written = comment.split(None if sep == " " else sep)
+        names = [""] * width
+        if header is None and len(written) == width > 1:
+            names = [word.strip() for word in written]
+            said.append("names taken from the comment above")
+        elif header is None:
+            said.append(f"no line of names: the first is data ({_short(', '.join(first))})")
+    if given is None and sep != ",":
+        said.append(f"separator {({chr(9): 'tab', ' ': 'blanks'}).get(sep, repr(sep))}")
+    if decimal == ",": said.append("decimal comma")
+    return _Layout(top, names, sep, decimal, below, said)
+
+# %% ../nbs/32_tables.ipynb #41477302
+class _Raw(NamedTuple):
+    "A file as a view `t` of DuckDB with the columns c0, c1, …"
+    con: duckdb.DuckDBPyConnection
+    name: str  # what messages call the file
+    names: list  # a name for each column
+    quick: list  # for each column SQL for the number in a plain cell, NULL where it is none
+    numbers: list  # the same for all forms of a number
+    said: list  # what was guessed, in words
+    maybe: list  # for each column, whether it may hold numbers
+    named: list  # the names that the file gives, None where it gives none at all
+    sample: list = []  # the cells of the first rows, where they are text
+    line: callable = lambda row: row + 1  # where a row stands, as an editor counts
+    explain: callable = lambda error: None  # raises what is wrong with the file
+
+def _ask(raw, query, rows=True):
+    "What DuckDB answers, in rows or columns; where it cannot, what is wrong with the file"
+    try:
+        answer = raw.con.execute(query)
+        return answer.fetchall() if rows else answer.fetchnumpy()
+    except duckdb.Error as error:
+        raw.explain(error)
+        raise
+
+def _quoted(text): return "'" + text.replace("'", "''") + "'"
+
+def _cast_sql(cell, decimal):
+    "SQL for the number in a cell that DuckDB casts, or NULL"
+    if decimal == ",": return f"try_cast(translate({cell}, ',._', '.xx') as double)"
+    return f"try_cast(replace({cell}, '_', 'x') as double)"
+
+def _number_sql(cell, decimal):
+    "The same, also for thousands that are set apart, a long minus, and Fortran's exponents"
+    bare = f"translate(trim({cell}), '−dD', '-ee')"
+    whole = f"regexp_replace({bare}, {_quoted(_GROUPS[decimal])}, '', 'g')"
+    point = whole if decimal == "." else f"replace({whole}, ',', '.')"
+    return (f"coalesce({_cast_sql(cell, decimal)}, case when regexp_full_match({bare}, "
+            f"{_quoted('|'.join(_patterns(decimal)))}) then try_cast({point} as double) end)")
+
+# %% ../nbs/32_tables.ipynb #41477304
+def _body(text, layout):
+    "The rows alone, with tabs for runs of blanks"
+    start, end = 0, len(text)
+    for _ in range(layout.top): start = (text.find(b"\n", start) + 1) or end
+    nothing = b' "\x1a' + layout.sep.encode()
+    while start < end:
+        last = text.rfind(b"\n", start, end) + 1 or start
+        if text[last:end].strip(nothing): break
+        end = max(last - 1, start)
+    body = text[start:end]
+    if body[:1] in (b" ", b"\t", b"#") or re.search(rb"\n[ \t]*(#|[ \t]\n)", body):
+        lines = body.decode().split("\n")
+        spare = [not line.strip(" ") or line.lstrip()[:1] == "#" and _COMMENT.match(line)
+                 for line in lines]
+        body = "\n".join("" if no else line for line, no in zip(lines, spare)).encode()
+    if layout.sep == " ": return _squeeze(body.decode()).encode()
+    mark = re.escape(layout.sep.encode())  # DuckDB knows quotation marks right behind it only
+    return re.sub(mark + rb' +"', layout.sep.encode() + b'"', body) if b' "' in body else body
+
+# %% ../nbs/32_tables.ipynb #41477335
+def _may_hold_numbers(cells, decimal):
+    "Whether there is a number among the first cells, or nothing yet"
+    filled = [cell for cell in cells if not _is_missing(cell)]
+    return not filled or any(_is_number(cell, decimal) for cell in filled)
+
+def _from_text(con, data, name, file, header, sep, decimal, encoding):
+    "A text as a view"
+    text, codec = _as_utf8(data, encoding, name)
+    layout = _layout(text, name, header, sep, decimal)
+    body, width = _body(text, layout), len(layout.names)
+    if not body: raise ValueError(f"{name} has a header and no rows of numbers below it.")
+    file.write_bytes(body)
+    columns = ", ".join(f"'c{j}': 'varchar'" for j in range(width))
+    con.execute(
+        f"create temp view t as select * from read_csv({_quoted(str(file))}, header=false, "
+        f"auto_detect=false, columns={{{columns}}}, delim={_quoted(layout.delimiter)}, "
+        f"quote='\"', escape='\"', max_line_size={2**25})"
+        + " where c0 is not null" * (width == 1))  # empty lines in between
+    number = [[sql(f"c{j}", layout.decimal) for j in range(width)]
+              for sql in (_cast_sql, _number_sql)]
+    cells = zip(*layout.sample) if layout.sample else [()] * width
+    return _Raw(con, name, _distinct(layout.names), *number,
+                layout.said + [f"encoding {codec}"] * (encoding is None and codec != "utf-8"),
+                [_may_hold_numbers(column, layout.decimal) for column in cells],
+                layout.names if any(layout.names) else [None] * width, layout.sample,
+                partial(_line, file, layout), partial(_wrong_row, file, layout, name))
+
+# %% ../nbs/32_tables.ipynb #41477306
+def _wrong_row(file, layout, name, error):
+    "Raise what is wrong with the first row that is no row"
+    records = _records(file.read_bytes().decode(), layout.delimiter)
+    width, end = len(layout.names), layout.top
+    while True:
+        try: line, cells = next(records)
+        except StopIteration: break
+        except csv.Error: line, cells = np.inf, []  # a cell too long to be one
+        start, end = end + 1, layout.top + line
+        if len(cells) == width: continue
+        if end > start:
+            raise ValueError(f"{name}, row {start}: a quotation mark opens a cell that is not "
+                             "closed in its row. Remove the mark, or close it.") from error
+        raise ValueError(f"{name}, row {end}: {len(cells)} cell(s) where the table has {width} "
+                         "column(s); expected rows of equal length.") from error
+    found = re.search(r"Line: (\d+)", str(error))
+    where = f", row {layout.top + int(found[1])}" if found else ""
+    raise ValueError(f"{name}{where}: the cells cannot be told apart; is a quotation mark "
+                     "out of place?") from error
+
+def _line(file, layout, row):
+    "The line of a row, as an editor counts"
+    lines = (line for line, _ in _records(file.read_bytes().decode(), layout.delimiter))
+    return layout.top + next(islice(lines, row, None), row + 1)
+
+# %% ../nbs/32_tables.ipynb #41477308
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
+
+def _from_parquet(con, data, name, file, *layout):
+    "A Parquet file as a view"
+    file.write_bytes(data)
+    source = f"read_parquet({_quoted(str(file))})"
+    try: columns = con.execute(f"describe select * from {source}").fetchall()
+    except duckdb.Error as error:
+        raise ValueError(f"{name} is no whole Parquet file.") from error
+    names = [column for column, *_ in columns]
+    maybe = [bool(_NUMBER.fullmatch(kind)) for _, kind, *_ in columns]
+    cells = ['"' + column.replace('"', '""') + f'" as c{j}' for j, column in enumerate(names)]
+    con.execute(f"create temp view t as select {', '.join(cells)} from {source}")
+    numbers = [f"c{j}::double" if is_number else "null::double"
+               for j, is_number in enumerate(maybe)]
+    return _Raw(con, name, _distinct(names), numbers, numbers, [], maybe, names)
+
+def _cell(value):
+    "A cell of a spreadsheet as text"
+    if hasattr(value, "isoformat"): return value.isoformat()
+    return repr(value) if isinstance(value, float) else " ".join(str(value).split())
+
+def _from_sheet(con, data, name, file, header, sep, decimal, encoding):
+    "A spreadsheet as a view"
+    from python_calamine import CalamineError, CalamineWorkbook
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = {sheet: book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+                  for sheet in book.sheet_names}
+    except CalamineError as error:
+        raise ValueError(f"{name} is no spreadsheet that can be read ({error}).") from error
+    filled = [sheet for sheet, rows in sheets.items() if any(map(any, rows))]
+    if not filled: raise ValueError(f"{name} is empty; expected rows of numbers.")
+    text, rows = io.StringIO(), ([*map(_cell, row)] for row in sheets[filled[0]])
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    data = text.getvalue().encode()
+    raw = _from_text(con, data, name, file, header, ",", decimal or ".", None)
+    return raw._replace(said=[f"sheet {filled[0]!r}"] * (len(sheets) > 1) + raw.said)
+
+# %% ../nbs/32_tables.ipynb #41477310
+@contextmanager
+def _opened(path, *layout):
+    "A file as a view of its rows"
+    if hasattr(path, "read"): name, data = str(getattr(path, "name", "the stream")), path.read()
+    else: name, data = os.fspath(path), Path(path).read_bytes()
+    data, kind = _unpack(data, name)
+    make = {"text": _from_text, "parquet": _from_parquet, "sheet": _from_sheet}[kind]
+    with TemporaryDirectory() as folder, duckdb.connect() as con:
+        # comparing all expressions with all would take a minute for 10,000 columns
+        con.execute("set disabled_optimizers = 'common_subexpressions'")
+        raw = make(con, data, name, Path(folder, "rows"), *layout)
+        del data  # the rows are in the temporary file
+        yield raw
+
+# %% ../nbs/32_tables.ipynb #41477312
+def _missing_sql(j, na):
+    "SQL for whether a cell says that its value is missing"
+    words = ", ".join(map(_quoted, sorted(MISSING | {word.lower() for word in na})))
+    return f"(c{j} is null or lower(trim(c{j}::varchar)) in ({words}))"
+
+def _word_sql(raw, j, na):
+    "SQL for whether a cell holds neither a number nor a missing value"
+    return f"({raw.numbers[j]} is null and not {_missing_sql(j, na)})"
+
+def _read(raw, places, numbers, na):
+    "Columns `(n,)` by place"
+    if not places: return {}
+    given = ", ".join(_quoted(word.lower()) for word in na)
+    masked = "case when lower(trim(c{j}::varchar)) in ({given}) then null else {number} end"
+    cells = [masked.format(j=j, given=given, number=numbers[j]) if na else numbers[j]
+             for j in places]
+    named = ", ".join(f"{cell} as c{j}" for j, cell in zip(places, cells))
+    found = _ask(raw, f"select {named} from t", rows=False)
+    return {j: np.ma.filled(found[f"c{j}"], np.nan) for j in places}
+
+def _columns(raw, places, na):
+    "Columns as numbers, NaN where a cell holds none"
+    X = _read(raw, places, raw.quick, na)
+    return X | _read(raw, [j for j, x in X.items() if np.isnan(x).any()], raw.numbers, na)
+
+def _texts(raw, j):
+    "A column as words"
+    found = _ask(raw, f"select coalesce(trim(c{j}::varchar), '') from t")
+    return np.array([text for text, in found], dtype=str)
+
+def _count(raw, places, what):
+    "For each column, what an aggregate of its cells is"
+    if not places: return {}
+    return dict(zip(places, _ask(raw, f"select {', '.join(map(what, places))} from t")[0]))
 
 # %% ../nbs/32_tables.ipynb #6ab812c8
 def _place(column, names, path):
     "Where `column`, a name or an index from 0, stands among `names`"
     text = str(column)
-    if isinstance(column, str) and names.count(text) == 1: return names.index(text)
-    if isinstance(column, str) and names.count(text) > 1:
-        raise ValueError(f"{path} has {names.count(text)} columns named {text!r}; "
-                         f"choose by index, 0 to {len(names) - 1}.")
+    if isinstance(column, str) and text in names: return names.index(text)
     if text.isascii() and text.isdigit() and int(text) < len(names): return int(text)
-    raise ValueError(f"{path} has no column {column!r}; "
-                     f"it has {', '.join(names)} (or 0 to {len(names) - 1}).")
+    raise ValueError(f"{path} has no column {column!r}; it has "
+                     f"{_short(', '.join(names), 400)} (or 0 to {len(names) - 1}).")
 
 def _places(columns, names, path):
-    "The indices of the chosen columns; None chooses all"
-    if columns is None: return list(range(len(names)))
-    if callable(columns): columns = columns(names)
+    "The indices of the chosen columns"
     if isinstance(columns, (str, int)): columns = [columns]
     places = [_place(column, names, path) for column in columns]
     if not places:
-        raise ValueError(f"No column of {path} is chosen; it has {', '.join(names)}.")
+        raise ValueError(f"No column of {path} is chosen; it has "
+                         f"{_short(', '.join(names), 400)}.")
     if len(set(places)) < len(places):
         raise ValueError(f"A column of {path} is chosen twice in {columns!r}; "
                          "choose each once.")
     return places
 
-# %% ../nbs/32_tables.ipynb #05640c0c
-def _complain(path, line, name, cell, names, rows):
-    "ValueError for a cell that holds no finite number"
-    where, value = f"{path}, row {line}, column {name!r}:", _number(cell)
-    if value is not None:
+# %% ../nbs/32_tables.ipynb #41477314
+_ID = re.compile(r"(?i:(.*[\W_])?(id|ids|idx|index|key|uuid|guid|nr|no|row|rownames|rowid)"
+                 r"[\W_]*\d?|unnamed: 0|__index_level_0__|)|.*[a-z]ID")
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d\d(:\d\d.*)?|"
+                   r"\d{1,2}[- ][A-Za-z]{3,9}\.?[- ]\d{2,4}.*|"
+                   r"[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*")
+
+def _only_names_rows(name, x):
+    "Why a column of numbers only names its rows, or None"
+    if len(x) < 2 or not np.isfinite(x).all() or (x != np.floor(x)).any(): return None
+    steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), len(x) >= 10
+    if (steps == 1).all() and x[0] in (0, 1) and (is_id or many): return "row numbers"
+    in_order = (steps > 0).all() or (steps < 0).all()
+    if many and (in_order or is_id and len(np.unique(x)) == len(x)): return "all different"
+    month, day = x // 100 % 100, x % 100
+    dates = (x > 19e6) & (x < 22e6) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return "dates" if dates.all() else None
+
+def _why_not(raw, places, na):
+    "Why columns without numbers are no features"
+    cells = _count(raw, places, lambda j: f"count(*) filter (not {_missing_sql(j, na)})")
+    alone = _count(raw, places, lambda j: f"count(distinct c{j}::varchar) = count(*) "
+                                          "and count(*) >= 10")
+    dated = {j: any(_DATE.fullmatch(row[j]) for row in raw.sample) for j in places}
+    return {j: "empty" if not cells[j] else
+               "all different" if alone[j] and not dated[j] else "no number" for j in places}
+
+# %% ../nbs/32_tables.ipynb #41477317
+_SIGNED = re.compile(r"(?P<before>[^\w\s.,'+\-−]*|[A-Z]{3} |[A-Z]{3}(?=\d)) ?"
+                     r"[-+−]?\d[\d.,' ]*?([eE][-+]?\d+)? ?(?P<after>[^\d\s.,'+\-−]*)")
+
+def _sign(raw, j):
+    "A sign that stands at nearly all numbers of a column, as % or €"
+    cells = [row[j] for row in raw.sample if not _is_missing(row[j])]
+    named = raw.named[j] and _ID.fullmatch(raw.named[j])
+    if named or any(map(_DATE.fullmatch, cells)): return None
+    found = [_SIGNED.fullmatch(cell) for cell in cells]
+    signs = Counter((match["before"] or match["after"]).strip() for match in found if match)
+    sign, times = signs.most_common(1)[0] if signs else ("", 0)
+    return sign if 10 * times >= 9 * len(cells) and len(sign) <= 5 else None
+
+def _first(raw, j, condition):
+    "The line and the text of the first cell that meets a condition"
+    [(row, text)] = _ask(raw, f"select row, cell from (select row_number() over () - 1 as row, "
+                              f"c{j}::varchar as cell, {condition} as found from t) "
+                              "where found order by row limit 1")
+    return raw.line(row), _short(text.strip())
+
+def _complain(raw, j, na, good):
+    "ValueError for the first cell of a column that is neither a finite number nor missing"
+    words = _count(raw, [j], lambda j: f"count(*) filter ({_word_sql(raw, j, na)})")[j]
+    line, cell = _first(raw, j, _word_sql(raw, j, na) if words else f"isinf({raw.numbers[j]})")
+    where = f"{raw.name}, row {line}, column {raw.names[j]!r}:"
+    if not words:
         raise ValueError(f"{where} {cell} is not finite; expected a number. "
                          "Remove the row or fill it in.")
-    if not cell:
-        raise ValueError(f"{where} the cell is empty; expected a number. "
-                         "Remove the row or fill it in.")
-    good = [name for j, name in enumerate(names)
-            if all(_number(cells[j]) is not None for _, cells in rows)]
+    if sign := _sign(raw, j):
+        raise ValueError(f"{where} {cell!r} has the sign {sign!r}; expected a plain number. "
+                         "Remove the sign from the column, or choose other columns.")
+    names = [raw.names[i] for i in good]
     advice = "Correct the file, or choose other columns."
-    if good:
-        advice = (f"Choose the columns of numbers: columns={good} "
-                  f"(in the command: --columns {','.join(good)}).")
-    elif set(cell) & set(";\t|"):
-        advice = ("Is the separator right? It is a comma unless sep "
-                  "(in the command: --sep) says otherwise.")
+    if names:
+        advice = (f"Choose the columns of numbers: columns={_short(str(names), 200)} "
+                  f"(in the command: --columns {_short(','.join(names), 200)}).")
     raise ValueError(f"{where} {cell!r} is not a number. {advice}")
 
-def _matrix(rows, places, names, path):
-    "The chosen cells as a float64 matrix"
-    X = np.empty((len(rows), len(places)))
-    for i, (line, cells) in enumerate(rows):
-        for j, place in enumerate(places):
-            value = _number(cells[place])
-            if value is None or not math.isfinite(value):
-                _complain(path, line, names[place], cells[place], names, rows)
-            X[i, j] = value
+# %% ../nbs/32_tables.ipynb #41477319
+def _complain_missing(raw, X):
+    "ValueError that counts and places missing values, and names the two ways on"
+    holes = {j: np.isnan(x) for j, x in X.items() if np.isnan(x).any()}
+    total = sum(int(hole.sum()) for hole in holes.values())
+    rows = np.any(list(holes.values()), axis=0).sum()
+    places = [f"{hole.sum()} in {raw.names[j]!r} (first in row {raw.line(int(hole.argmax()))})"
+              for j, hole in islice(holes.items(), 5)]
+    if len(holes) > 5: places.append(f"more in {len(holes) - 5} other columns")
+    raise ValueError(
+        f"{raw.name} has {total} missing value(s), in {rows} of its rows: {', '.join(places)}. "
+        "Leave such rows out with missing='drop', or keep them with missing='keep' and fit "
+        "with GaussianMixture(missing='at_random') (in the command: --missing drop or "
+        "--missing keep).")
+
+# %% ../nbs/32_tables.ipynb #41477320
+def _chosen(raw, places, na):
+    "The columns that were asked for, as numbers"
+    X = _columns(raw, places, na)
+    holes = [j for j in places if np.isnan(X[j]).any()]
+    words = _count(raw, holes, lambda j: f"count(*) filter ({_word_sql(raw, j, na)})")
+    for j in places:
+        if words.get(j) or np.isinf(X[j]).any(): _complain(raw, j, na, [])
     return X
 
-# %% ../nbs/32_tables.ipynb #de934610
-def read_csv(
-    path,  # the file: UTF-8 text, with or without a row of names at the top
-    columns=None,  # names, indices from 0, or a function of all names; None reads all
-    labels=None,  # a column of words, by name or index, to return beside the numbers
-    sep=",",  # the character between the cells
-) -> Table:  # the numbers `(n_samples, n_features)`, the columns' names, and the labels
-    """A table of numbers from a CSV file.
+def _guessed(raw, apart, na):
+    "All columns that are features, as numbers, and why the others are none"
+    X = _columns(raw, [j for j, maybe in enumerate(raw.maybe) if maybe and j not in apart], na)
+    filled = {j: np.count_nonzero(~np.isnan(x)) for j, x in X.items()}
+    holes = [j for j, x in X.items() if filled[j] < len(x)]
+    words = _count(raw, holes, lambda j: f"count(*) filter ({_word_sql(raw, j, na)})")
+    good = [j for j in X if filled[j] and not words.get(j)]
+    for j, x in X.items():
+        if 0 < words.get(j, 0) <= filled[j] or np.isinf(x).any(): _complain(raw, j, na, good)
+    out = {j: why for j in good if (why := _only_names_rows(raw.named[j], X[j]))}
+    if len(out) == len(good): out = {}  # or nothing would be left
+    other = [j for j in range(len(raw.names)) if j not in good and j not in apart]
+    reasons = _why_not(raw, other, na)
+    for j in other:
+        if _sign(raw, j) or not good and reasons[j] != "empty": _complain(raw, j, na, good)
+    if not good: raise ValueError(f"{raw.name} has no numbers; expected columns of them.")
+    return {j: X[j] for j in good if j not in out}, dict(sorted((out | reasons).items()))
 
-    FileNotFoundError (or another OSError) where the file cannot be read; ValueError, naming the
-    row as an editor counts lines, for a word, an empty cell, NaN or infinity among the numbers,
-    for rows of different lengths, and for a file without rows."""
-    names, rows = _split_header(_rows(path, sep), path)
-    label = None if labels is None else _place(labels, names, path)
-    places = [j for j in _places(columns, names, path) if columns is not None or j != label]
-    X = _matrix(rows, places, names, path)
-    words = None if label is None else np.array([cells[label] for _, cells in rows])
-    return Table(X, tuple(names[j] for j in places), words)
+def _id_column(raw, used, out):
+    "The place of a column that names the rows, or None"
+    for j, why in out.items():
+        if why in ("row numbers", "all different"): return j
+    named = [j for j, name in enumerate(raw.named)
+             if j not in used and name is not None and _ID.fullmatch(name)]
+    alone = _count(raw, named, lambda j: f"count(distinct c{j}) = count(*)")
+    return next((j for j in named if alone[j]), None)
+
+# %% ../nbs/32_tables.ipynb #41477322
+def _many(number, what): return f"{number} {what}{'' if number == 1 else 's'}"
+
+def _note(raw, n, out, holes, missing):
+    "One line on what was read and what was guessed"
+    left = [f"{raw.names[j]} ({why})" for j, why in out.items()]
+    if len(left) > 6: left[6:] = [f"{len(left) - 6} more"]
+    parts = [f"{_many(n, 'column')} of numbers"]
+    if left: parts.append(f"left out: {', '.join(left)}")
+    parts += raw.said
+    done = {"drop": "left out", "keep": "kept"}.get(missing)
+    if holes: parts.append(f"{_many(holes, 'row')} with missing values {done}")
+    return " ".join("; ".join(parts).split())
+
+def _table(raw, X, weight, label, out, missing):
+    "The columns as a table, with missing values as they were asked for"
+    values = np.stack([*X.values(), *weight.values()], axis=1)
+    if not len(values): raise ValueError(f"{raw.name} has no rows; expected rows of numbers.")
+    holes = np.isnan(values).any(axis=1)
+    unweighted = any(np.isnan(w).any() for w in weight.values())
+    if holes.any() and missing == "error" or unweighted and missing == "keep":
+        _complain_missing(raw, X | weight)
+    keep = ~holes if missing == "drop" else np.s_[:]
+    if missing == "drop" and holes.all():
+        raise ValueError(f"{raw.name} has a missing value in each of its rows; none is left.")
+    j = _id_column(raw, {*X, *weight, label}, out)
+    return Table(
+        np.ascontiguousarray(values[keep, :len(X)]), tuple(raw.names[j] for j in X),
+        None if label is None else _texts(raw, label)[keep],
+        values[keep, -1] if weight else None,
+        None if j is None else (raw.names[j], _texts(raw, j)[keep]),
+        _note(raw, len(X), out, int(holes.sum()), missing))
+
+# %% ../nbs/32_tables.ipynb #de934610
+def read_table(
+    path,  # the file, or a binary stream: text, Parquet or a spreadsheet, perhaps compressed
+    columns=None,  # names, indices from 0, or a function of all names; None takes the numbers
+    labels=None,  # a column of words, by name or index, to return beside the numbers
+    header=None,  # whether the first line holds names; None looks at it
+    sep=None,  # the character between cells, " " for runs of blanks; None tries the usual ones
+    decimal=None,  # the decimal sign, "." or ","; None looks at the cells
+    missing="error",  # what missing values are: an "error"; "drop" their rows; "keep" NaN
+    *,
+    weights=None,  # a column of numbers, by name or index, to return apart
+    na=(),  # more spellings of a missing value, as ["-999"]
+    encoding=None,  # of a text; None looks for UTF-8, UTF-16 and Windows' Western one
+) -> Table:  # the numbers `(n_samples, n_features)`, their names, and `note`: what was guessed
+    """A table of numbers from a file as people have them.
+
+    FileNotFoundError (or another OSError) where the file cannot be read; ValueError for what is
+    no table and, naming the row as an editor counts lines, for a word or infinity in a column
+    of numbers, for rows of different lengths, for no rows at all, and for missing values."""
+    _check(missing, header, sep, decimal)
+    with _opened(path, header, sep, decimal, encoding) as raw:
+        label, weight = (None if column is None else _place(column, raw.names, raw.name)
+                         for column in (labels, weights))
+        if callable(columns): columns = columns(raw.names)
+        if columns is None: X, out = _guessed(raw, {label, weight}, na)
+        else: X, out = _chosen(raw, _places(columns, raw.names, raw.name), na), {}
+        weights = {} if weight is None else _chosen(raw, [weight], na)
+        return _table(raw, X, weights, label, out, missing)
+
+# %% ../nbs/32_tables.ipynb #41477324
+def _check(missing, header, sep, decimal):
+    "ValueError for an argument that is none of those expected"
+    for what, given, known in (("missing", missing, ("error", "drop", "keep")),
+                               ("decimal", decimal, (None, ".", ",")),
+                               ("header", header, (None, True, False))):
+        if given not in known:
+            raise ValueError(f"{what} is {given!r}; expected one of "
+                             f"{', '.join(map(repr, known))}.")
+    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+        raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells.")
+
+# %% ../nbs/32_tables.ipynb #41477340
+read_csv = read_table
 
 # %% ../nbs/32_tables.ipynb #0c1eb46f
 def _load(name, labels=None):
     with as_file(files("gmm_nb") / "datasets" / name) as path:
-        return read_csv(path, labels=labels)
+        return read_table(path, labels=labels)
 
 def load_faithful() -> Table:  # `X` is `(272, 2)`; no labels
     """Old Faithful: duration of 272 eruptions and waiting time to the next one, in minutes.

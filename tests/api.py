@@ -1,15 +1,19 @@
-"""nbs/reference.ipynb from the modules: `python tests/api.py` writes it, `tests/test_api.py` compares.
+"""The reference from the modules: `python tests/api.py` writes nbs/reference.ipynb and a page a module in nbs/api/,
+`tests/test_api.py` compares.
 
-Each public name with its signature as it stands in the module, comments and all, since these tell shapes and units; its
-docstring, with links to the equations and the references that it names; and the place where it is derived."""
+Each public name with its signature; its docstring, with links to the equations and the references that it names; a table
+of its arguments from the comments beside them, since these tell shapes and units; for a class, when to use it; and the
+place where it is derived. Each module's page begins with an example, which is run as a test."""
 import ast
+import doctest
 import json
 import re
 import sys
 
 from chapters import NBS, ROOT, Notebook, slug
+from examples import EXAMPLES, WHEN
 
-PAGE = NBS / "reference.ipynb"
+PAGE, FOLDER = NBS / "reference.ipynb", NBS / "api"
 ALL = [Notebook(path) for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))]
 CHAPTERS = [chapter for chapter in ALL if chapter.module]  # the others export nothing
 NAME = r"(?:von )?[A-Z][^\W\d_]+(?:-[A-Z][^\W\d_]+)*"
@@ -19,7 +23,7 @@ START = {  # the names that most people come for, and for what
     "Ask": ["mixture.Mixture", "em.Result", "em.Step"],
     "Draw": ["plotting.plot_fit", "plotting.plot_mixture", "plotting.plot_density", "plotting.plot_responsibilities",
              "plotting.plot_pairs", "plotting.plot_trace", "plotting.animate_em"],
-    "Load": ["tables.read_csv", "tables.load_faithful", "tables.load_iris"],
+    "Load": ["tables.read_table", "tables.load_faithful", "tables.load_iris"],
     "Build": ["statistics.prepare", "e_step.e_step", "statistics.Statistics", "covariance.m_step", "em.em_steps", "em.run"],
     "Compare": ["univariate.em", "multivariate.em"],
 }
@@ -72,6 +76,54 @@ def stub(node, lines):
     return [line.rstrip() for line in lines[node.lineno - 1:node.end_lineno]]
 
 
+def signature(node):
+    "The signature of a function in code, one argument a line where it is long"
+    arguments = ast.unparse(node.args)
+    back = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
+    line = f"def {node.name}({arguments}){back}"
+    if len(line) <= 88: return [line]
+    tree = node.args
+    cut = [ast.unparse(ast.arguments([], [a], None, [], [], None, [d] if d is not None else []))
+           for a, d in zip([*tree.posonlyargs, *tree.args], [None] * (len(tree.posonlyargs + tree.args) - len(tree.defaults)) + tree.defaults)]
+    if tree.vararg: cut.append(f"*{ast.unparse(tree.vararg)}")
+    elif tree.kwonlyargs: cut.append("*")
+    cut += [ast.unparse(ast.arguments([], [], None, [a], [d], None, [])).removeprefix("*, ") for a, d in zip(tree.kwonlyargs, tree.kw_defaults)]
+    if tree.kwarg: cut.append(f"**{ast.unparse(tree.kwarg)}")
+    return [f"def {node.name}(", *(f"    {one}," for one in cut), f"){back}"]
+
+
+def comment(line):
+    "The comment at the end of a line, outside of strings"
+    found = re.match(r"""(?:[^#"']|"[^"]*"|'[^']*')*#\s*(.*)$""", line)
+    return found[1].strip() if found else ""
+
+
+def arguments(node, lines):
+    "Rows (name, default, meaning) for the arguments of a function that have a comment beside them, and for its result"
+    tree = node.args
+    every = [*tree.posonlyargs, *tree.args, *filter(None, [tree.vararg]), *tree.kwonlyargs, *filter(None, [tree.kwarg])]
+    defaults = dict(zip([a.arg for a in [*tree.posonlyargs, *tree.args]][::-1], tree.defaults[::-1]))
+    defaults |= {a.arg: d for a, d in zip(tree.kwonlyargs, tree.kw_defaults) if d is not None}
+    rows, first = [], node.lineno
+    for argument in every:
+        last = max(argument.end_lineno, defaults[argument.arg].end_lineno if argument.arg in defaults else 0)
+        alone = sum(other.lineno == argument.lineno for other in every) == 1
+        text = comment(lines[last - 1]) if alone and last > first else ""
+        if argument.arg not in ("self", "cls"):
+            rows.append((argument.arg, ast.unparse(defaults[argument.arg]) if argument.arg in defaults else "", text))
+    end = next((i for i in range(first, node.body[0].lineno + 1) if re.match(r"\s*\)?.*\)(\s*->.*)?:\s*(#|$)", lines[i - 1])), None)
+    back = comment(lines[end - 1]) if end and not (end == first and len(every) > 1 and node.returns is None) else ""
+    if not any(text for _, _, text in rows) and not back: return []
+    return rows + ([("returns", "", back)] if back else [])
+
+
+def argument_table(rows):
+    cell = lambda text: linked(text, "../").replace("|", r"\|")
+    lines = ["| argument | default | meaning |", "|:--|:--|:--|"]
+    code = lambda text: "`" + text.replace("|", r"\|") + "`"
+    return "\n".join(lines + [f"| {code(name) if name != 'returns' else '*returns*'} | {code(default) if default else ''} | {cell(text)} |" for name, default, text in rows])
+
+
 def names_of(node):
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)): return [node.name]
     if not isinstance(node, ast.Assign): return []
@@ -109,77 +161,138 @@ def equations(text):
     return [label for label in dict.fromkeys(re.findall(r"\((eq-[\w-]+)\)", text)) if label in LABELS]
 
 
-def linked(text):
-    "Equations and citations of a docstring as links"
-    text = re.sub(r"(?:Eq\. )?\((eq-[\w-]+)\)", lambda m: f"[Eq. ({m[1]})]({LABELS[m[1]]}#{m[1]})" if m[1] in LABELS else m[0], text.replace("*", r"\*"))
-    return CITATION.sub(lambda m: f"[{m[0]}{')' if '(' in m[0] else ''}](references.ipynb)", text).replace("](references.ipynb))", "](references.ipynb)")
+def linked(text, up=""):
+    "Equations and citations of a docstring as links; `up` leads from the page to the folder of the notebooks"
+    text = re.sub(r"(?:Eq\. )?\((eq-[\w-]+)\)", lambda m: f"[Eq. ({m[1]})]({up}{LABELS[m[1]]}#{m[1]})" if m[1] in LABELS else m[0], text.replace("*", r"\*"))
+    work = f"]({up}references.ipynb)"
+    return CITATION.sub(lambda m: f"[{m[0]}{')' if '(' in m[0] else ''}{work}", text).replace(f"{work})", work)
 
 
 def inherited(node, homes):
     "What a class has from classes of the package, as links"
     bases = [base.id for base in getattr(node, "bases", []) if isinstance(base, ast.Name) and base.id in homes]
-    links = " and ".join(f"[{homes[name]}.{name}](#{homes[name]}.{name.lower()})" for name in bases)
+    links = " and ".join(f"[{homes[name]}.{name}]({homes[name]}.ipynb#{name})" for name in bases)
     return f"Also has all that is in {links}." if links else ""
 
 
-def entry(module, names, node, lines, chapter, place, homes):
+def anchor(name):
+    return re.sub(r"\W", "", name)
+
+
+def when(module, node, makers):
+    "A line on when to use a class: what is known of it, or what returns it, or what it is a part of"
+    key = f"{module}.{node.name}"
+    if key in WHEN: return f"**When to use it:** {WHEN[key]}"
+    made = [name for name in makers.get(node.name, []) if name.split(".")[-1] != node.name and not name.split(".")[-1].startswith("_")][:2]
+    if made: return f"**When to use it:** you need not make one yourself; {' and '.join(f'`{name}`' for name in made)} {'return' if len(made) > 1 else 'returns'} it."
+    heirs = makers.get(f"<{node.name}", [])
+    if heirs: return f"**When to use it:** a part of `{heirs[-1]}`, which extends it; use that one."
+    return "**When to use it:** inside this module; the chapter shows where."
+
+
+def entry(module, names, node, lines, chapter, place, homes, makers):
     "The Markdown of one name"
     heading = place[names[0]]
-    anchor = re.search(r"\{#([\w-]+)\}", heading)
+    there = re.search(r"\{#([\w-]+)\}", heading)
     heading = re.sub(r"\s*\{#.*", "", heading)
-    where = f"[{heading}]({chapter.name}#{anchor[1] if anchor else slug(heading)})" if heading else f"[the chapter]({chapter.name})"
-    parts = [f"### {', '.join(f'{module}.{name}' for name in names)}"]
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and has_docstring(node): parts.append(linked(docstring(node)))
-    parts.append("\n".join(["```python", *stub(node, lines), "```"]))
+    where = f"[{heading}](../{chapter.name}#{there[1] if there else slug(heading)})" if heading else f"[the chapter](../{chapter.name})"
+    parts = [f"## {', '.join(names)} {{#{anchor(names[0])}}}"]
+    if names[1:]: parts.append("".join(f"[]{{#{anchor(name)}}}" for name in names[1:]))
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and has_docstring(node): parts.append(linked(docstring(node), "../"))
+    if isinstance(node, ast.ClassDef): parts.append(when(module, node, makers))
+    code = signature(node) if isinstance(node, ast.FunctionDef) else stub(node, lines)
+    parts.append("\n".join(["```python", *code, "```"]))
+    if isinstance(node, ast.FunctionDef) and (rows := arguments(node, lines)): parts.append(argument_table(rows))
     inner = [label for child in getattr(node, "body", []) if isinstance(node, ast.ClassDef) and isinstance(child, ast.FunctionDef)
              for label in equations(docstring(child))]
-    more = "".join(f", [{label}]({LABELS[label]}#{label})" for label in dict.fromkeys(inner))
-    return "\n\n".join([*parts, f"From: {where}{more}. {inherited(node, homes)}".rstrip()])
+    more = "".join(f", [{label}](../{LABELS[label]}#{label})" for label in dict.fromkeys(inner))
+    return "\n\n".join([*parts, f"Derived in: {where}{more}. {inherited(node, homes)}".rstrip()])
+
+
+def example(module):
+    "The example of a module as code and what it prints, one after the other"
+    parts = []
+    for piece in doctest.DocTestParser().parse(EXAMPLES[module].strip() + "\n"):
+        if not isinstance(piece, doctest.Example): continue
+        if parts and parts[-1][0] == "python" : parts[-1][1].append(piece.source)
+        else: parts.append(("python", [piece.source]))
+        if piece.want: parts.append(("", [piece.want]))
+    return "\n\n".join(f"```{kind}\n{''.join(text).rstrip()}\n```" for kind, text in parts)
 
 
 # ---- the page
 
+def address(name):
+    module, _, name = name.partition(".")
+    return f"api/{module}.ipynb#{anchor(name)}"
+
+
+def first_line(node):
+    return linked(docstring(node).split("\n")[0].replace("|", r"\|")) if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else "A constant."
+
+
 def table(known):
     "The names to start with, and what they are for"
-    rows = ["| | name | what it does |", "|:--|:--|:--|"]
+    rows = ["| for | name | what it does |", "|:--|:--|:--|"]
     for purpose, names in START.items():
-        for i, name in enumerate(names):
-            text = linked(docstring(known[name]).split("\n")[0].replace("|", r"\|"))
-            rows.append(f"| {'' if i else purpose} | [{name}](#{name.lower()}) | {text} |")
+        for i, name in enumerate(names): rows.append(f"| {'' if i else purpose} | [{name}]({address(name)}) | {first_line(known[name])} |")
     return "\n".join(rows)
 
 
-INTRO = """What is there, what does it take, and what does it return? Here is every public name of every module, in the order of the chapters, with its signature as it stands in the code. The comments in a signature tell the shape and the meaning of each argument: n rows, d columns, K components, components as rows. The text above it names the errors and the equation or the paper that it comes from, and the line below it leads to the place where it is derived.
+INTRO = """What is there, what does it take, and what does it return? There is a page for each module, with all its public names in its contents: the signature, what each argument is, the errors, the equation or the paper that it comes from, and the place where it is derived. Shapes: n rows, d columns, K components, components as rows.
 
-`GaussianMixture`, `Mixture`, `fit_mixture`, `load_faithful` and `load_iris` can be imported from `gmm_nb` itself, everything from its module. Where most people start:"""
+The classes and `fit_mixture`, `load_faithful` and `load_iris` can be imported from `gmm_nb` itself, everything from its module. Where most people start:"""
 
 
-def cells():
-    "The cells of the page as pairs of a kind and a source"
-    known, homes, bodies = {}, {}, []
+def returned(known):
+    "Class -> the functions that say they return it; <class -> the classes that extend it"
+    found = {}
+    for name, node in known.items():
+        module = name.split(".")[0]
+        for base in getattr(node, "bases", []): found.setdefault(f"<{ast.unparse(base)}", []).append(node.name)
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            for result in re.findall(r"\w+", ast.unparse(node.returns)): found.setdefault(result, []).append(f"{module}.{node.name}")
+    return found
+
+
+def pages():
+    "Notebook -> its cells as pairs of a kind and a source"
+    known, homes, read = {}, {}, {}
     for chapter in CHAPTERS:
-        statements, lines, summary = public(chapter.module)
-        place = places(chapter)
+        read[chapter.module] = statements, _, _ = public(chapter.module)
         known |= {f"{chapter.module}.{name}": node for names, node in statements for name in names}
         homes |= {name: chapter.module for names, node in statements for name in names if isinstance(node, ast.ClassDef)}
+    makers, overview, found = returned(known), [], {}
+    for chapter in CHAPTERS:
+        module, place = chapter.module, places(chapter)
+        statements, lines, summary = read[module]
         title = chapter.markdown[0].splitlines()[0].removeprefix("# ")
-        bodies.append(("markdown", f"## gmm_nb.{chapter.module}\n\n{linked(summary)}. Chapter: [{title}]({chapter.name})."))
-        bodies += [("markdown", entry(chapter.module, names, node, lines, chapter, place, homes)) for names, node in statements]
-    return [("markdown", "# Reference\n\n> Every public name with its signature, its shapes, its errors and its source"),
-            ("raw", "---\ntoc-depth: 2\n---"), ("markdown", INTRO), ("markdown", table(known)), *bodies]
+        shown = [f"[`` {name} ``]({address(f'{module}.{name}')})" for names, _ in statements for name in names]
+        overview.append(("markdown", f"## gmm_nb.{module} {{#{module}}}\n\n{linked(summary)}. Page: [gmm_nb.{module}](api/{module}.ipynb). "
+                                     f"Chapter: [{title}]({chapter.name}).\n\n{' · '.join(shown)}"))
+        found[FOLDER / f"{module}.ipynb"] = [
+            ("markdown", f"# gmm_nb.{module}\n\n> {summary.replace(chr(96), str())}"), ("raw", "---\ntoc-depth: 2\n---"),
+            ("markdown", f"Derived in the chapter [{title}](../{chapter.name}). An example:\n\n{example(module)}"),
+            *(("markdown", entry(module, names, node, lines, chapter, place, homes, makers)) for names, node in statements)]
+    found[PAGE] = [("markdown", "# Reference\n\n> A page for each module: every public name with its arguments, its errors and its source"),
+                   ("raw", "---\ntoc-depth: 2\n---"), ("markdown", INTRO), ("markdown", table(known)), *overview]
+    return found
 
 
-def notebook():
-    "The text of the notebook file"
+def notebook(cells):
+    "The text of a notebook file"
     found = []
-    for number, (kind, source) in enumerate(cells()):
+    for number, (kind, source) in enumerate(cells):
         found.append({"cell_type": kind, "id": f"ref{number:05d}", "metadata": {}, "source": source.splitlines(True)})
     meta = {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}
     return json.dumps({"cells": found, "metadata": meta, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def main():
-    PAGE.write_text(notebook(), encoding="utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    found = pages()
+    for old in {*FOLDER.glob("*.ipynb")} - found.keys(): old.unlink()
+    for path, cells in found.items(): path.write_text(notebook(cells), encoding="utf-8")
 
 
 if __name__ == "__main__": sys.exit(main())

@@ -118,7 +118,7 @@ def notebooks():
 
 def copy_tree(target):
     "A copy of the checkout without its history and without what is ignored"
-    skip = shutil.ignore_patterns(".git", "_proc", "_docs", "__pycache__", "*.egg-info", ".ipynb_checkpoints", ".venv*",
+    skip = shutil.ignore_patterns(".git", "node_modules", "_proc", "_docs", "__pycache__", "*.egg-info", ".ipynb_checkpoints", ".venv*",
                                   "venv", "build", "dist", ".pytest_cache", ".hypothesis", ".coverage", "htmlcov")
     return Path(shutil.copytree(ROOT, target, symlinks=True, ignore=skip))
 

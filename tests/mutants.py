@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"api", "benchmarks", "layout", "mutants", "notebooks", "readme", "references", "site"}  # tests of texts and pages
+PAGES = {"api", "benchmarks", "explorer", "home", "layout", "mutants", "notebooks", "readme", "references", "site", "website"}  # tests of texts and pages
 PATIENCE = 1800  # seconds, after which tests that do not end count as failed
 
 
@@ -212,7 +212,7 @@ FILES = [
            {"        with suppress(FileNotFoundError): os.remove(temporary)\n": "        pass\n"}, "files"),
     Mutant("the content may not be on the disk yet", {"            os.fsync(file.fileno())": "            pass"}, "files"),
     Mutant("unknown entries are checked and read",
-           {'if info.filename == name or name not in (*NAMES, "columns"): continue': "if info.filename == name: continue"}, "files mixture"),
+           {'if info.filename == name or name not in (*NAMES, *MORE): continue': "if info.filename == name: continue"}, "files mixture"),
     Mutant("entries may unpack to a terabyte", {"UNPACKED = 2**27": "UNPACKED = 2**40"}, "files"),
     Mutant("an entry may be packed in any way", {"(method == ZIP_DEFLATED and size <= UNPACKED)": "(size <= UNPACKED)"}, "files"),
     Mutant("a header is believed",
@@ -231,7 +231,9 @@ FILES = [
     Mutant("fixed parts are raised to the floor", {"start = objective.held(raised(start, floor))": "start = raised(start, floor)"}, "prior"),
     Mutant("natural gradients under a prior", {"return not (told or self.fixed.some)": "return not self.fixed.some"}, "prior"),
     Mutant("labelled rows count as unlabelled too", {"rows_of(sample, ~known, workers)": "rows_of(sample, known | ~known, workers)"}, "prior"),
-    Mutant("a start is not put in the order of the labels", {"(matched(start, sample, labelled) for start in make())": "make()"}, "prior"),
+    Mutant("a held weight names no component", {"held.weights[c] if fixed.weights[c] else mixture.weights": "mixture.weights"}, "prior"),
+    Mutant("an expected mean names no component", {"pseudo.shrinkage[c] * squares(": "0 * squares("}, "prior"),
+    Mutant("a start is not put in the order of what is known", {"(in_order(start, sample, objective) for start in make())": "make()"}, "prior"),
     Mutant("an earlier run of another objective is continued", {"after = earlier_run(estimator, sample) if plain else None": "after = earlier_run(estimator, sample)"}, "prior"),
     Mutant("fixed parameters are counted as free", {"return n_parameters(*shape) - n_fixed(": "return n_parameters(*shape) - 0 * n_fixed("}, "prior"),
     Mutant("an interrupted fit replaces files", {"if stopped and path and os.path.exists(path)]": "if False]"}, "command"),
@@ -239,6 +241,24 @@ FILES = [
     Mutant("tables are written in the terminal's letters", {'if hasattr(out, "buffer") and not out.isatty():': "if False:"}, "command"),
     Mutant("names are never all in quotes", {"csv.QUOTE_MINIMAL if plain else csv.QUOTE_ALL": "csv.QUOTE_MINIMAL"}, "command"),
     Mutant("a million rows are drawn at once", {"block = max(1, 2**20 // mixture.n_features)": "block = max(1, n)"}, "command"),
+]
+
+TABLES = [
+    Mutant("a guess of the separator counts no numbers", {"return len(whole) / len(rows) * (0.1 + numbers / max(1, len(cells)))": "return len(whole) / len(rows)"}, "tables"),
+    Mutant("a comma never separates thousands", {'return plain, rf"[-+−]?\\d{{1,3}}({gap}': 'return plain, rf"[-+−]?\\d{{9,9}}({gap}'}, "tables"),
+    Mutant("missing values count as words", {'    return f"(c{j} is null or lower(trim(c{j}::varchar)) in ({words}))"': '    return f"(c{j} is null)"'}, "tables"),
+    Mutant("a row of missing values is a header", {"    return not any(_is_number(cell) or _is_number(cell, \",\") or _is_missing(cell)\n": "    return not any(_is_number(cell) or _is_number(cell, \",\")\n"}, "tables"),
+    Mutant("lines are counted from the first row", {"return layout.top + next(islice(lines, row, None), row + 1)": "return next(islice(lines, row, None), row + 1)"}, "tables"),
+    Mutant("infinity is a number", {"if 0 < words.get(j, 0) <= filled[j] or np.isinf(x).any()": "if 0 < words.get(j, 0) <= filled[j]"}, "tables"),
+    Mutant("a few whole numbers are an id", {"steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), len(x) >= 10": "steps, is_id, many = np.diff(x), name is not None and _ID.fullmatch(name), True"}, "tables"),
+    Mutant("a single column of whole numbers is left out", {"if len(out) == len(good): out = {}": "if False: out = {}"}, "tables"),
+    Mutant("labels keep the rows that are dropped", {"None if label is None else _texts(raw, label)[keep]": "None if label is None else _texts(raw, label)"}, "tables"),
+    Mutant("an underscore is part of a number", {"replace({cell}, '_', 'x')": "replace({cell}, '_', '_')"}, "tables"),
+    Mutant("any names count by their places", {'name[:1] == "x" and name[1:].isdigit()': "True"}, "command"),
+    Mutant("a pipe is passed over", {"return [_Input()] if _piped() else []": "return []"}, "command"),
+    Mutant("names go into the page as they are", {"return html.escape(_shown(str(value)))": "return _shown(str(value))"}, "command"),
+    Mutant("several tables are joined whatever their columns", {"        if table.columns != first.columns:\n            raise": "        if False:\n            raise"}, "command"),
+    Mutant("weights do not reach the fit", {"model.fit(table.X, sample_weight=table.weights)": "model.fit(table.X)"}, "command"),
 ]
 
 BAYES = [
@@ -258,7 +278,33 @@ BAYES = [
     Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
 ]
 
-MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + BAYES
+ONLINE = [
+    Mutant("scaled statistics keep their second moments", {"second=factor * self.second, n_samples": "second=self.second, n_samples"}, "online"),
+    Mutant("online memory stays as long as the start", {"return n_start * (1 + n_seen / n_start)**exponent": "return n_start * (1 + 0 * n_seen / n_start)**exponent"}, "online"),
+    Mutant("online sums stay where they began", {"statistics, seen = statistics.about(mixture.means), state.n_seen + m": "statistics, seen = statistics, state.n_seen + m"}, "online"),
+    Mutant("the path's mean is the last place", {"share = min(1.0, (AVERAGE + 1) * m / (seen + AVERAGE * m))": "share = 1.0"}, "online"),
+    Mutant("online blocks count by their number", {"m = sample.n_samples * sample.unit\n    block": "m = 1.0 * sample.unit\n    block"}, "online"),
+    Mutant("online components die", {"return statistics\n    factor = np.maximum(least / counts, 1.0)": "return statistics\n    factor = np.ones(len(counts))"}, "online"),
+    Mutant("a fixed memory has a mean of the path, too", {"    if forget_after is None:\n        share": "    if True:\n        share"}, "online"),
+    Mutant("a stream without a floor takes rounding for spread", {"if state.floor is None:\n        refuse_rounding(mixture, sample)": "if False:\n        refuse_rounding(mixture, sample)"}, "online"),
+    Mutant("fit goes on from a stream", {'for name in (*PARTS, "_online", "n_samples_seen_"):': "for name in PARTS:"}, "online"),
+    Mutant("a first chunk without a prior", {'draft.prior, draft.warm_start = "default", False': "draft.prior, draft.warm_start = None, False"}, "online"),
+    Mutant("a fit is worth no rows to a stream", {'rows = getattr(estimator, "n_samples_seen_", 0.0)': "rows = 0.0"}, "online"),
+]
+
+SOURCES = [
+    Mutant("what components share is counted in every block", {"np.zeros_like(self.scatter))": "self.scatter)"}, "sources"),
+    Mutant("what components share is left out", {"second = form.total(self.scatter)  # was left out": "second = 0 * form.total(self.scatter)"}, "sources"),
+    Mutant("joined scatters forget that their means differ", {"part.scatter + part.n_samples * square": "part.scatter + 0 * square"}, "sources"),
+    Mutant("joined radii forget that their means differ", {"np.abs(off) + part.radius": "part.radius"}, "sources"),
+    Mutant("blocks get the weights of the first", {"weights[stop - n:stop] / unit": "weights[:n] / unit"}, "sources"),
+    Mutant("every block draws by the same numbers", {"size, (seed, piece.place))": "size, (seed, 0))"}, "sources"),
+    Mutant("a memory map is read from its file's beginning", {"root.offset + X.ctypes.data - root.ctypes.data": "root.offset"}, "sources"),
+    Mutant("an unfinished file is left behind", {"unfinished.unlink(missing_ok=True)": "pass"}, "sources"),
+    Mutant("columns of other names are predicted", {"elif names is not None and known is not None and not np.array_equal(names, known):": "elif False:"}, "sources"),
+]
+
+MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES
 
 
 def sources():

@@ -2,7 +2,8 @@
 
 The form is the one that `nbdev-readme` makes with Quarto: the title, nbdev's warning, Markdown cells as they are with
 links to notebooks turned into links to the site, code in a fence, text output indented, pictures as files under
-index_files/. Quarto's own syntax has no meaning on GitHub, so it is refused in index.ipynb."""
+index_files/. The description, which a page shows under its title, is the first paragraph. Quarto's own syntax has no meaning
+on GitHub, so it is refused in index.ipynb."""
 import base64
 import json
 import re
@@ -62,9 +63,9 @@ def convert_code(cell, number, figures):
 def convert(notebook, url):
     "The text of the README, and its pictures as a dict from path to bytes"
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    title = "".join(cells[0]["source"]).splitlines()[0]
-    if not title.startswith("# "): raise ValueError("The first cell of index.ipynb must be '# Title' and '> description'")
-    parts, figures, number = [f"{title}\n\n\n{WARNING}"], {}, 1
+    head = re.match(r"(# .+)\n+> (.+)", "".join(cells[0]["source"]))
+    if not head: raise ValueError("The first cell of index.ipynb must be '# Title' and '> description'")
+    parts, figures, number = [f"{head[1]}\n\n\n{WARNING}", f"{head[2].removesuffix('.')}."], {}, 1
     for cell in cells[1:]:
         source = "".join(cell["source"]).strip("\n")
         if cell["cell_type"] == "code":

@@ -1,6 +1,7 @@
 "The command gmm-nb: what it prints and writes, what it refuses, and how it ends."
 import csv
 import io
+import json
 import os
 import re
 import runpy
@@ -11,6 +12,7 @@ import sys
 import time
 import tomllib
 import tracemalloc
+from html.parser import HTMLParser
 from pathlib import Path
 
 import gmm_nb.command
@@ -18,7 +20,7 @@ import numpy as np
 import pytest
 from gmm_nb.command import main
 from gmm_nb.estimator import GaussianMixture
-from gmm_nb.mixture import Mixture, saved_columns
+from gmm_nb.mixture import Mixture, saved_columns, saved_rows
 from gmm_nb.tables import load_faithful, load_iris
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -193,13 +195,13 @@ def test_bad_choices(run, capsys, words, told):
 
 
 def test_choices_that_cannot_be_fitted(run):
-    write_table("line.csv", np.c_[np.arange(9.0), np.arange(9.0)])
+    write_table("line.csv", np.c_[np.arange(9.0), np.arange(9.0)], ["a", "b"])
     status, out, err = run("fit", "line.csv", "-k", "1..2")
     assert (status, out) == (2, "") and "No cell" in err and "K = 1, 2" in err and err.count("\n") == 1
 
 
 def test_numbers_beyond_the_rows_are_said(run):
-    write_table("few.csv", np.random.default_rng(0).standard_normal((5, 1)))
+    write_table("few.csv", np.random.default_rng(0).standard_normal((5, 1)), ["a"])
     status, out, err = run("fit", "few.csv", "-k", "1..9", "--covariance", "tied")
     assert status == 0 and "warning" in err and "6, 7, 8, 9 left out" in err
 
@@ -245,10 +247,12 @@ def test_predict(run, faithful_model):
     write_table("f.csv", table.X, table.columns)
     status, out, err = run("predict", faithful_model, "f.csv")
     header, *body = rows(out)
-    assert status == 0 and err == "" and header == ["label", "probability_0", "probability_1"] and len(body) == 272
-    resp = Mixture.load(faithful_model).resp(table.X)
+    assert status == 0 and err == "" and header == ["label", "probability_0", "probability_1", "log_density"] and len(body) == 272
+    mixture = Mixture.load(faithful_model)
+    resp = mixture.resp(table.X)
     values = np.array(body, float)
-    np.testing.assert_allclose(values[:, 1:].T, resp, rtol=1e-9)
+    np.testing.assert_allclose(values[:, 1:3].T, resp, rtol=1e-9)
+    np.testing.assert_allclose(values[:, 3], mixture.log_density(table.X), rtol=1e-9)
     np.testing.assert_array_equal(values[:, 0], resp.argmax(axis=0))
 
 
@@ -259,22 +263,26 @@ def test_predict_finds_the_columns_by_name(run, faithful_model):
     Path("d.csv").write_text("x,y,z\n55,0,2\n80,0,4.3\n")
     expected = run("predict", faithful_model, "a.csv")
     assert expected[0] == 0 and expected[1].count("\n") == 3
-    assert run("predict", faithful_model, "b.csv") == expected
-    assert run("predict", faithful_model, "c.csv") == expected
+    assert run("predict", faithful_model, "b.csv", "--quiet") == expected
+    assert run("predict", faithful_model, "b.csv", "--columns", "waiting,eruptions")[1] == expected[1]
+    assert run("predict", faithful_model, "c.csv", "--quiet") == expected
+    assert "no line of names" in run("predict", faithful_model, "c.csv")[2]
     assert run("predict", faithful_model, "d.csv", "--columns", "z,x") == expected
 
 
 def test_predict_into_a_file(run, faithful_model):
     Path("a.csv").write_text("2,55\n4.3,80\n")
     out = run("predict", faithful_model, "a.csv")[1]
-    assert run("predict", faithful_model, "a.csv", "-o", "labels.csv") == (0, "", "")
+    assert run("predict", faithful_model, "a.csv", "-o", "labels.csv", "--quiet") == (0, "", "")
+    assert run("predict", faithful_model, "a.csv", "-o", "-")[1] == out
     assert Path("labels.csv").read_text() == out
 
 
 def test_a_model_without_names(run):
     Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]).save("plain.npz")
     Path("a.csv").write_text("p,q\n1,2\n")
-    assert run("predict", "plain.npz", "a.csv")[1] == "label,probability_0\n0,1\n"
+    density = Mixture.load("plain.npz").log_density([[1, 2]])[0]
+    assert run("predict", "plain.npz", "a.csv")[1] == f"label,probability_0,log_density\n0,1,{density:.10g}\n"
     assert run("sample", "plain.npz", "-n", 1)[1].startswith("x0,x1\n")
 
 
@@ -306,6 +314,7 @@ def test_samples_can_be_fitted(run, faithful_model):
 BAD = {
     "word.csv": "a,b\n1,2\n3,x\n", "nan.csv": "a,b\n1,2\n3,nan\n", "empty.csv": "", "header.csv": "a,b\n", "ragged.csv": "a,b\n1,2\n3\n",
     "few.csv": "a,b\n1,2\n", "binary.csv": b"\x89PNG\xff", "good.csv": "a,b\n1,2\n3,4\n5,7\n",
+    "other.csv": "a,c\n1,2\n3,4\n5,7\n",
 }
 
 
@@ -315,9 +324,9 @@ BAD = {
     (["fit", "empty.csv"], r"empty\.csv is empty"),
     (["fit", "header.csv"], r"header\.csv has a header and no rows"),
     (["fit", "word.csv"], r"word\.csv, row 3, column 'b': 'x' is not a number.*--columns a"),
-    (["fit", "nan.csv"], r"nan\.csv, row 3, column 'b': nan is not finite"),
+    (["fit", "nan.csv"], r"nan\.csv has 1 missing value\(s\).*1 in 'b' \(first in row 3\).*--missing drop"),
     (["fit", "ragged.csv"], r"ragged\.csv, row 3: 1 cell"),
-    (["fit", "binary.csv"], r"binary\.csv is not a text file"),
+    (["fit", "binary.csv"], r"binary\.csv looks like a PNG picture"),
     (["fit", "few.csv", "-k", "2"], r"n_samples = 1"),
     (["fit", "good.csv", "--columns", "c"], r"good\.csv has no column 'c'; it has a, b"),
     (["fit", "good.csv", "--columns", ""], r"No column of good\.csv is chosen"),
@@ -332,7 +341,14 @@ BAD = {
     (["predict", "none.npz", "good.csv"], r"none\.npz: No such file"),
     (["predict", "good.csv", "good.csv"], r"good\.csv is not a saved mixture"),
     (["predict", "m.npz", "none.csv"], r"none\.csv: No such file"),
-    (["predict", "m.npz", "word.csv"], r"word\.csv, row 3"),
+    (["predict", "m.npz", "word.csv", "--columns", "a,b"], r"word\.csv, row 3"),
+    (["predict", "m.npz", "word.csv"], r"word\.csv has the columns a, b; the model was fitted to eruptions, waiting"),
+    (["predict", "m.npz"], r"No table is named"), (["fit", "-", "good.csv", "-"], "can be read once"), (["score", "m.npz"], r"No table is named"),
+    (["fit", "good.csv", "nan.csv", "word.csv"], r"nan\.csv has 1 missing"), (["fit", "good.csv", "other.csv"], r"other\.csv has the columns a, c; good\.csv has a, b"),
+    (["fit", "good.csv", "--weights", "w"], r"good\.csv has no column 'w'"), (["fit", "good.csv", "--save", "-"], "cannot go to standard output"),
+    (["fit", "good.csv", "--json", "-", "--report", "-"], "Two outputs are to go to standard output"), (["fit", "good.csv", "--report", "no/r.html"], "there is no folder"),
+    (["fit", "nan.csv", "--missing", "keep", "-k", "1,2", "--quiet"], "fits with missing values cannot be had where several"), (["info", "good.csv"], "is not a saved mixture"),
+    (["fit", "good.csv", "-k", "1,2", "--acceleration", "none"], "--acceleration cannot be had where several"), (["fit", "good.csv", "--encoding", "no"], "in the encoding 'no'"),
     (["predict", "m.npz", "good.csv", "--columns", "a"], r"good\.csv has 1 column\(s\); expected 2"),
     (["predict", "m.npz", "good.csv", "-o", "no/labels.csv"], r"no/labels\.csv: there is no folder"),
     (["sample", "none.npz"], r"none\.npz: No such file"),
@@ -361,7 +377,7 @@ def test_bad_values(run, faithful_model, words):
 
 
 @pytest.mark.parametrize("words", [[], ["cook"], ["fit", "-k", "0"], ["fit", "-k", "1" + "0" * 15], ["fit", "-k", "two"], ["fit", "--covariance", "round"], ["fit", "--tol", "nan"],
-                                   ["fit", "--tol", "-1"], ["fit", "--n-init", "0"], ["sample", "m.npz", "-n", "-1"], ["predict", "m.npz"],
+                                   ["fit", "--tol", "-1"], ["fit", "--n-init", "0"], ["sample", "m.npz", "-n", "-1"], ["predict"], ["fit", "--missing", "no"], ["fit", "--acceleration", "no"], ["fit", "--decimal", ";"], ["completion", "sh"],
                                    ["sample", "m.npz", "-n", "1" + "0" * 15], ["sample", "m.npz", "-n", "1" + "0" * 5000], ["sample", "m.npz", "-n", "1e3"],
                                    ["fit", "--n-init", "1" + "0" * 15], ["fit", "--seed", str(2**32)], ["fit", "--tol", "1e400"], ["fit", "--tol", "inf"],
                                    ["fit", "--columns", "a\nb"], ["fit", "--columns", "x" * 200_000], ["sample", "m.npz", "--seed", "-1"]])
@@ -632,7 +648,7 @@ def test_predictions_do_not_depend_on_the_blocks(run, faithful_model):
     X = np.tile(load_faithful().X, (40, 1))
     write_table("f.csv", X)
     values = np.array(rows(run("predict", faithful_model, "f.csv")[1])[1:], float)
-    np.testing.assert_allclose(values[:, 1:].T, Mixture.load(faithful_model).resp(X), rtol=1e-9)
+    np.testing.assert_allclose(values[:, 1:3].T, Mixture.load(faithful_model).resp(X), rtol=1e-9)
 
 
 # ---- as a person runs it
@@ -747,3 +763,284 @@ def test_no_screen_is_needed():
 def test_defaults_are_the_estimators():
     options, model = gmm_nb.command.parser().parse_args(["fit"]), GaussianMixture()
     assert (options.tol, options.max_iter, options.n_init, options.covariance) == (model.tol, model.max_iter, model.n_init, model.covariance_type)
+
+
+# ---- tables as people have them
+
+TABLES = Path(__file__).parent / "tables"
+EXPECTED = json.loads((TABLES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_file_that_people_have(run, name):
+    expected, more = EXPECTED[name], []
+    if "refuse" in expected:
+        status, out, err = run("fit", TABLES / name)
+        assert (status, out) == (2, "") and re.fullmatch(rf"gmm-nb: .*{re.escape(name)}.+\n", err)
+        return
+    if expected.get("header"): more = ["--header"]
+    if "missing" in expected:
+        status, out, err = run("fit", TABLES / name)
+        assert status == 2 and f"has {expected['missing']} missing value(s)" in err and "--missing drop" in err and "--missing keep" in err
+        more = ["--missing", "keep"]
+    status, out, err = run("fit", TABLES / name, *more, "--save", "m.npz", "--json", "m.json")
+    fit = json.loads(Path("m.json").read_text())
+    assert status == 0 and err.count("\n") <= 1 and fit["columns"] == expected["columns"] == list(saved_columns("m.npz")) and fit["rows"] == expected["rows"]
+    if "note" in expected and "left out" in expected["note"]: assert "left out: " in err
+    if "sums" in expected and not more: np.testing.assert_allclose(np.dot(fit["weights"], fit["means"]) * fit["rows"], expected["sums"], rtol=1e-9)
+    status, out, err = run("predict", "m.npz", TABLES / name, *more)
+    assert status == 0 and len(rows(out)) == expected["rows"] + 1
+    assert run("sample", "m.npz", "-n", 1)[1].startswith(",".join(expected["columns"]) + "\n")
+
+
+def test_what_the_first_line_was_taken_for(run):
+    assert "no line of names: the first is data (1990, 1991)" in run("fit", TABLES / "years_as_header.csv")[2]
+    assert run("fit", TABLES / "years_as_header.csv", "--header")[2] == ""
+    assert "first line taken for names (length, 2)" in run("fit", TABLES / "header_half_number.csv")[2]
+    assert run("fit", TABLES / "years_as_header.csv", "--quiet")[2] == ""
+
+
+def test_guesses_are_overruled(run):
+    Path("t.csv").write_text("a;b\n" + "".join(f"1,{i:03d};{i * i % 7},5\n" for i in range(20)))
+    assert "20 rows, 2 columns" in run("fit", "t.csv", "-k", 1)[1]
+    assert "left out: b (no number)" in run("fit", "t.csv", "-k", 1, "--decimal", ".")[2]
+    Path("n.csv").write_text("a,b\n" + "".join(f"{i * i % 7},{-99 if i == 3 else i % 5}\n" for i in range(20)))
+    assert "1 missing value" in run("fit", "n.csv", "--na=-99,x")[2]
+    assert "19 rows" in run("fit", "n.csv", "-k", 1, "--na=-99", "--missing", "drop")[1]
+
+
+def test_ids_come_back(run):
+    X = load_faithful().X
+    Path("d.csv").write_text("customer_id,eruptions,waiting\n" + "".join(f"C{i:03d},{a},{b}\n" for i, (a, b) in enumerate(X)))
+    status, out, err = run("fit", "d.csv", "--save", "m.npz")
+    assert status == 0 and "left out: customer_id (all different)" in err and saved_columns("m.npz") == ("eruptions", "waiting")
+    header, *body = rows(run("predict", "m.npz", "d.csv")[1])
+    assert header == ["customer_id", "label", "probability_0", "probability_1", "log_density"]
+    assert [row[0] for row in body] == [f"C{i:03d}" for i in range(272)]
+
+
+@pytest.mark.parametrize("header, status", [("waiting,eruptions", 0), ("eruptions,waiting", 0), ("waiting,eruptions,x", 0), ("length,waiting", 2), ("a,b", 2), ("Eruptions,Waiting", 2)])
+def test_names_that_contradict_the_model(run, faithful_model, header, status):
+    Path("d.csv").write_text(f"{header}\n" + ("2,55\n" if header.count(",") == 1 else "2,55,1\n"))
+    for verb in ("predict", "score"):
+        got, _, err = run(verb, faithful_model, "d.csv")
+        assert got == status and ("the model was fitted to eruptions, waiting" in err) == bool(status)
+    assert run("predict", faithful_model, "d.csv", "--columns", ",".join(header.split(",")[:2]))[0] == 0
+
+
+def test_missing_values(run):
+    X = load_faithful().X.copy()
+    X[::7, 0], X[3::11, 1] = np.nan, np.nan
+    Path("d.csv").write_text("id,eruptions,waiting\n" + "".join(f"r{i},{a:.4g},{b:.4g}\n".replace("nan", "n/a") for i, (a, b) in enumerate(X)))
+    status, out, err = run("fit", "d.csv", "--missing", "keep", "--save", "m.npz", "--plot", "p.png", "--report", "r.html")
+    model = GaussianMixture(2, missing="at_random", random_state=0, max_iter=1000).fit(X)
+    np.testing.assert_allclose(Mixture.load("m.npz").means, model.means_, rtol=1e-6)
+    assert status == 0 and re.search(rf"^log-likelihood +{model.score_samples(X).sum():.3f}$", out, re.M) and re.search(rf"^BIC +{model.bic(X):.3f}", out, re.M)
+    assert "fitted to what was observed" in Path("r.html").read_text()
+    values = rows(run("predict", "m.npz", "d.csv", "--missing", "keep")[1])[1:]
+    np.testing.assert_allclose([float(row[2]) for row in values], model.predict_proba(X)[:, 0], rtol=1e-6, atol=1e-12)
+    dropped = rows(run("predict", "m.npz", "d.csv", "--missing", "drop")[1])[1:]
+    assert [row[0] for row in dropped] == [f"r{i}" for i in np.flatnonzero(~np.isnan(X).any(axis=1))]
+    assert run("predict", "m.npz", "d.csv")[0] == 2
+
+
+def test_weights(run):
+    X, times = load_faithful().X, 1 + np.arange(272) % 3
+    write_table("w.csv", np.c_[X, times], ["eruptions", "waiting", "times"])
+    write_table("r.csv", np.repeat(X, times, axis=0), ["eruptions", "waiting"])
+    status, out, err = run("fit", "w.csv", "--weights", "times", "--save", "w.npz", "--json", "w.json")
+    assert status == 0 and saved_columns("w.npz") == ("eruptions", "waiting")
+    run("fit", "r.csv", "--save", "r.npz", "--json", "r.json")
+    np.testing.assert_allclose(Mixture.load("w.npz").means, Mixture.load("r.npz").means, rtol=1e-6)
+    weighted, repeated = (json.loads(Path(name).read_text()) for name in ("w.json", "r.json"))
+    for name in ("log_likelihood", "bic", "log_likelihood_per_row"): np.testing.assert_allclose(weighted[name], repeated[name], rtol=1e-8)
+    assert run("fit", "w.csv", "--weights", "times", "-k", "1..3", "--covariance", "tied")[0] == 0
+
+
+@pytest.mark.parametrize("acceleration", ["none", "squarem", "natural-gradient"])
+def test_acceleration(run, acceleration):
+    run("fit", "-k", 3, "--acceleration", acceleration, "--save", "m.npz")
+    model = GaussianMixture(3, acceleration=None if acceleration == "none" else acceleration, random_state=0, max_iter=1000, tol=1e-7).fit(load_faithful().X)
+    np.testing.assert_array_equal(Mixture.load("m.npz").means, model.means_)
+
+
+# ---- several files, pipes
+
+def test_several_files_are_one_table(run):
+    X = load_faithful().X
+    for name, part in (("a.csv", X[:100]), ("b.csv", X[100:101]), ("c.csv", X[101:])): write_table(name, part, load_faithful().columns)
+    write_table("all.csv", X, load_faithful().columns)
+    together, alone = run("fit", "a.csv", "b.csv", "c.csv"), run("fit", "all.csv")
+    assert together[1].split("\n", 1) == ["a.csv, b.csv, c.csv: 272 rows, 2 columns; 2 components, full covariance", alone[1].split("\n", 1)[1]]
+    run("fit", "all.csv", "--save", "m.npz")
+    assert run("predict", "m.npz", "a.csv", "b.csv", "c.csv")[1] == run("predict", "m.npz", "all.csv")[1]
+    assert run("score", "m.npz", "a.csv", "b.csv", "c.csv")[1] == run("score", "m.npz", "all.csv")[1]
+
+
+def piped(words, data, **options):
+    return subprocess.run(COMMAND + words, input=data, capture_output=True, timeout=60, **options)
+
+
+@pytest.mark.parametrize("words", [[], ["-"]])
+def test_a_pipe_is_read(words):
+    data = (TABLES / "plain.csv").read_bytes()
+    done = piped(["fit", *words, "--save", "m.npz"], data)
+    assert done.returncode == 0 and b"standard input: 60 rows, 2 columns" in done.stdout
+    again = piped(["predict", "m.npz", *words], data)
+    assert again.returncode == 0 and again.stdout.count(b"\n") == 61
+    with open(TABLES / "table.parquet", "rb") as file:
+        assert b"60 rows" in subprocess.run(COMMAND + ["fit", *words], stdin=file, capture_output=True, timeout=60).stdout
+
+
+def test_a_pipe_is_never_passed_over():
+    empty = piped(["fit"], b"")
+    assert empty.returncode == 2 and b"standard input is empty" in empty.stderr and empty.stdout == b""
+    slow = subprocess.run(["bash", "-c", f"(sleep 2; cat {TABLES / 'plain.csv'}) | {sys.executable} -m gmm_nb fit"], capture_output=True, timeout=60)
+    assert slow.returncode == 0 and b"60 rows" in slow.stdout and slow.stderr == b"gmm-nb: waiting for standard input\n"
+    named = piped(["fit", str(TABLES / "plain.csv")], b"1,2\n")
+    assert b"60 rows" in named.stdout
+
+
+def test_without_a_pipe_it_is_old_faithful():
+    assert b"Old Faithful" in subprocess.run(COMMAND + ["fit"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60).stdout
+
+
+# ---- numbers for programs, a page for people
+
+def test_json(run):
+    status, out, err = run("fit", "--json", "-", "-k", 3, "--covariance", "tied")
+    fit = json.loads(out)
+    model = GaussianMixture(3, covariance_type="tied", random_state=0, max_iter=1000).fit(load_faithful().X)
+    assert status == 0 and fit["command"] == "gmm-nb fit --json - -k 3 --covariance tied" and fit["columns"] == ["eruptions", "waiting"]
+    np.testing.assert_array_equal(fit["means"], model.means_)
+    np.testing.assert_allclose(fit["covariances"], model.mixture_.matrices(), rtol=1e-12)
+    np.testing.assert_allclose([fit["bic"], fit["aic"]], [model.bic(load_faithful().X), model.aic(load_faithful().X)])
+    assert fit["log_likelihood_per_row"] == pytest.approx(model.score(load_faithful().X)) and fit["converged"] is True and fit["rows"] == 272
+    assert run("fit", "--json", "a.json")[1].startswith("Old Faithful") and json.loads(Path("a.json").read_text())["n_components"] == 2
+
+
+class Reader(HTMLParser):
+    "What a browser would load, and the text that it would show"
+    def __init__(self, text):
+        super().__init__()
+        self.loads, self.text, self.open = [], [], []
+        self.feed(text)
+    def handle_starttag(self, tag, attrs):
+        self.loads += [value for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img"): self.open.append(tag)
+    def handle_endtag(self, tag): assert self.open.pop() == tag
+    def handle_data(self, data): self.text.append(data)
+
+
+def test_report(run):
+    status, out, err = run("fit", TABLES / "dates_and_ids.csv", "-k", "1..3", "--report", "r.html")
+    text = Path("r.html").read_text(encoding="utf-8")
+    page = Reader(text)
+    shown = "".join(page.text)
+    assert status == 0 and not page.open and page.loads and all(source.startswith("data:image/png;base64,") for source in page.loads)
+    for word in ("What was read", "left out: customer_id (all different), date (no number)", "log-likelihood a row", "weights and means", "Standard deviations",
+                 "Correlations", "How it was made", "gmm-nb fit", "The best 3 of 3 fits"): assert word in shown, word
+    assert re.search(r"log-likelihood +(\S+)", out)[1] in shown
+    run("fit", TABLES / "dates_and_ids.csv", "-k", "1..3", "--report", "r.html")
+    assert Path("r.html").read_text(encoding="utf-8") == text
+    assert run("fit", "--report", "-")[1].startswith("<!doctype html>")
+
+
+def test_names_are_escaped_in_the_report(run):
+    X = load_faithful().X
+    Path("<b>.csv").write_text("<script>,a&b\n" + "".join(f"{a},{b}\n" for a, b in X))
+    assert run("fit", "<b>.csv", "--report", "r.html")[0] == 0
+    page = Reader(Path("r.html").read_text())
+    assert "<script>" in "".join(page.text) and "a&b" in "".join(page.text) and not page.open
+
+
+@pytest.mark.parametrize("d, covariance", [(1, "full"), (3, "diag"), (3, "tied"), (15, "full")])
+def test_reports_of_other_shapes(run, d, covariance):
+    rng = np.random.default_rng(0)
+    write_table("t.csv", rng.normal(size=(120, d)) @ rng.normal(size=(d, d)), [f"c{j}" for j in range(d)])
+    assert run("fit", "t.csv", "-k", 2, "--covariance", covariance, "--report", "r.html", "--quiet")[0] == 0
+    shown = "".join(Reader(Path("r.html").read_text()).text)
+    assert ("Correlations" in shown) == (d > 1 and covariance != "diag") and ("All components" in shown) == (covariance == "tied")
+
+
+def test_correlations_are_those_of_the_mixture():
+    mixture = Mixture([1.0], [[0.0, 0.0, 0.0]], [[[4, 1.2, 0], [1.2, 1, -0.5], [0, -0.5, 1]]])
+    text = gmm_nb.command._correlations(mixture, ["a", "b", "c"])
+    assert re.findall(r"<td[^>]*>(-?\d\.\d\d)</td>", text) == "1.00 0.60 0.00 0.60 1.00 -0.50 0.00 -0.50 1.00".split()
+    assert text.count('class="pos"') == 2 and "neg" not in text
+
+
+# ---- the other verbs
+
+def test_score(run, faithful_model):
+    X = load_faithful().X[:50]
+    write_table("d.csv", X, load_faithful().columns)
+    status, out, err = run("score", faithful_model, "d.csv")
+    total = Mixture.load(faithful_model).log_density(X).sum()
+    assert (status, err) == (0, "") and f"log-likelihood  {total:.3f}\n" in out and f"  a row         {total / 50:.5f}\n" in out
+    assert re.search(r"^rows +50$", out, re.M) and f"BIC             {11 * np.log(50) - 2 * total:.3f}" in out
+
+
+def test_info(run, faithful_model):
+    report = run("fit")[1]
+    status, out, err = run("info", faithful_model)
+    assert (status, err) == (0, "") and out.startswith("m.npz: 2 components, full covariance; 2 columns\n")
+    assert report.split("\n\n")[1] in out and "parameters      11" in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(run, shell):
+    status, out, err = run("completion", shell)
+    assert (status, err) == (0, "") and all(word in out for word in ("predict", "missing", "natural-gradient", "completion"))
+    if shell == "fish": return
+    script = out.partition("bashcompinit\n")[2] or out
+    for line, expected in (("gmm-nb pre", "predict"), ("gmm-nb fit --cov", "--covariance"), ("gmm-nb fit --missing k", "keep"), ("gmm-nb completion z", "zsh")):
+        words = line.split()
+        test = f'{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _gmm_nb; echo "${{COMPREPLY[*]}}"'
+        assert subprocess.run(["bash", "-c", test], capture_output=True, text=True, timeout=60).stdout.split() == [expected]
+
+
+def test_quiet(run, monkeypatch, bars):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    write_table("d.csv", load_faithful().X)
+    out = run("fit", "d.csv", "-k", 3, "--n-init", 1, "--max-iter", 2, "--tol", 0, "--quiet")[1]
+    assert sys.stderr.getvalue() == "" and "converged       no" in out and not bars[0][1]
+    run("fit", "none.csv", "--quiet")
+    assert sys.stderr.getvalue() == "gmm-nb: none.csv: No such file or directory\n"
+
+
+# ---- partial-fit
+
+def test_partial_fit(run):
+    "Half of the rows, and then the other half, sorted: nearly the fit to all of them"
+    mixture = Mixture([0.3, 0.7], [[0.0, 0.0], [4.0, 1.0]], [np.eye(2), [[2.0, 0.5], [0.5, 1.0]]])
+    X = mixture.sample(8000, np.random.default_rng(0))[0]
+    half = X[4000:]
+    for name, part in (("all.csv", X), ("a.csv", X[:4000]), ("b.csv", half[np.argsort(half[:, 0])])): write_table(name, part, ["p", "q"])
+    run("fit", "a.csv", "--save", "m.npz")
+    assert saved_rows("m.npz") == 4000
+    before = Path("m.npz").read_bytes()
+    status, out, err = run("partial-fit", "m.npz", "b.csv", "--save", "n.npz")
+    assert (status, err) == (0, "") and "n.npz: 8000 rows, 2 columns; 2 components" in out and Path("m.npz").read_bytes() == before
+    assert saved_rows("n.npz") == 8000 and saved_columns("n.npz") == ("p", "q")
+    best, again = GaussianMixture(2, random_state=0).fit(X), Mixture.load("n.npz")
+    assert best.mixture_.log_density(X).mean() - again.log_density(X).mean() < 1e-3
+    was, now = map(float, re.search(r"rows: (\S+) before, (\S+) after", out).groups())
+    assert now > was and abs(now - again.log_density(half).mean()) < 1e-5
+    assert run("partial-fit", "m.npz", "b.csv")[0] == 0
+    np.testing.assert_array_equal(Mixture.load("m.npz").means, again.means)
+    assert run("partial-fit", "m.npz", "b.csv", "--rows", 10, "--forget-after", 900)[0] == 0 and saved_rows("m.npz") == 900
+
+
+def test_partial_fit_cannot(run, faithful_model):
+    Path("d.csv").write_text("eruptions,waiting\n2,55\n4.3,\n")
+    content = faithful_model.read_bytes()
+    assert "1 missing value" in run("partial-fit", "m.npz", "d.csv")[2] and "--missing drop" in run("partial-fit", "m.npz", "d.csv", "--missing", "keep")[2]
+    Path("e.csv").write_text("length,width\n2,55\n4.3,1\n")
+    assert "the model was fitted to" in run("partial-fit", "m.npz", "e.csv")[2] and "read and written" in run("partial-fit", "m.npz", "d.csv", "--save", "d.csv")[2]
+    assert faithful_model.read_bytes() == content
+    assert run("partial-fit", "m.npz", "d.csv", "--missing", "drop")[0] == 0 and saved_rows("m.npz") == 273
+    Mixture([1.0], [[0.0, 0.0]], [np.eye(2)]).save("plain.npz")
+    status, out, err = run("partial-fit", "plain.npz", "e.csv")
+    assert status == 2 and "plain.npz does not say how many rows it was fitted to; say it with --rows." in err
+    assert run("partial-fit", "plain.npz", "e.csv", "--rows", 100)[0] == 0

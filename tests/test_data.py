@@ -1,11 +1,11 @@
-"gmm_nb.data and gmm_nb.tables: what may be data, what a CSV file may look like, and what is said when it is wrong."
+"gmm_nb.data: what may be data, and what is said when it is wrong; the two data sets."
 import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 from gmm_nb.data import as_data
-from gmm_nb.tables import Table, load_faithful, load_iris, read_csv
+from gmm_nb.tables import load_faithful, load_iris
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -150,118 +150,6 @@ def test_any_array_passes_or_is_explained(X):
     else:
         row, column = np.argwhere(~np.isfinite(X))[0]
         with pytest.raises(ValueError, match=f"{np.count_nonzero(~np.isfinite(X))} NaN.*row {row}, column {column};"): as_data(X)
-
-
-# ---- read_csv
-
-@pytest.fixture
-def write(tmp_path):
-    def _write(content, name="t.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-    return _write
-
-
-@pytest.mark.parametrize("content, columns", [
-    ("a,b\n1,2\n3,4\n", ("a", "b")),
-    ("1,2\n3,4\n", ("x0", "x1")),
-    ("1,2\n3,4", ("x0", "x1")),
-    ("\ufeffa,b\n1,2\n3,4\n", ("a", "b")),
-    ("\ufeff1,2\n3,4\n", ("x0", "x1")),
-    ("a,b\r\n1,2\r\n3,4\r\n", ("a", "b")),
-    ("a,b\r1,2\r3,4\r", ("a", "b")),
-    ("a,b\n1,2\n3,4\n\n \n,\n", ("a", "b")),
-    ('"a, in m","b"\n"1","2"\n3,4\n', ("a, in m", "b")),
-    (" a , b \n 1 , +2e0\n3.0,4\n", ("a", "b")),
-    (",b\n1,2\n3,4\n", ("x0", "b")),
-    ("größe,höhe\n1,2\n3,4\n", ("größe", "höhe")),
-])
-def test_forms_of_a_file(write, content, columns):
-    table = read_csv(write(content))
-    assert type(table) is Table and table.columns == columns and table.labels is None
-    assert table.X.dtype == np.float64
-    np.testing.assert_array_equal(table.X, [[1, 2], [3, 4]])
-
-
-@pytest.mark.parametrize("columns, expected, names", [
-    (["c", "a"], [[3, 1], [6, 4]], ("c", "a")), ([2, 0], [[3, 1], [6, 4]], ("c", "a")), (["b", 0], [[2, 1], [5, 4]], ("b", "a")),
-    (["2"], [[3], [6]], ("c",)), ("b", [[2], [5]], ("b",)), (1, [[2], [5]], ("b",)), (("b",), [[2], [5]], ("b",)),
-])
-def test_columns(write, columns, expected, names):
-    table = read_csv(write("a,b,c\n1,2,3\n4,5,6\n"), columns=columns)
-    assert table.columns == names
-    np.testing.assert_array_equal(table.X, expected)
-
-
-def test_columns_without_header(write):
-    np.testing.assert_array_equal(read_csv(write("1,2,x\n4,5,y\n"), columns=["x1", 0]).X, [[2, 1], [5, 4]])
-
-
-@pytest.mark.parametrize("columns, message", [
-    (["d"], r"has no column 'd'; it has a, b, c \(or 0 to 2\)"), ([3], "has no column 3"), ([-1], "has no column -1"),
-    (["a", 0], "chosen twice"), ([], "No column"), ([1.5], "has no column 1.5"),
-])
-def test_wrong_columns(write, columns, message):
-    with pytest.raises(ValueError, match=message): read_csv(write("a,b,c\n1,2,3\n"), columns=columns)
-
-
-def test_a_name_that_is_there_twice(write):
-    path = write("a,a\n1,2\n")
-    with pytest.raises(ValueError, match="2 columns named 'a'; choose by index"): read_csv(path, columns=["a"])
-    np.testing.assert_array_equal(read_csv(path, columns=[1]).X, [[2]])
-
-
-def test_words_in_columns_that_are_not_chosen(write):
-    assert read_csv(write("a,b\n1,x\n2,y\n"), columns=["a"]).X.shape == (2, 1)
-
-
-def test_labels_and_separator(write):
-    table = read_csv(write("a;b;kind\n1;2;x\n3;4;\n"), labels="kind", sep=";")
-    np.testing.assert_array_equal(table.X, [[1, 2], [3, 4]])
-    assert table.columns == ("a", "b") and list(table.labels) == ["x", ""]
-
-
-@pytest.mark.parametrize("content, message", [
-    ("a,b\n1,2\n3,x\n", r"t\.csv, row 3, column 'b': 'x' is not a number.*columns=\['a'\].*--columns a\)"),
-    ("1,2\n3,x\n5,6\n", r"t\.csv, row 2, column 'x1': 'x' is not a number"),
-    ("a,b\n1,2\n\n3,4\n", r"row 3: 0 cell\(s\) where the first row has 2"),
-    ("a\n\"1\n\"\nx\n", r"row 4, column 'a': 'x'"),
-    ("a,b\n1,NA\n", r"row 2, column 'b': 'NA' is not a number"),
-    ("a,b\n1,1_000\n", r"'1_000' is not a number"),
-    ("a,b\n1,\n", r"row 2, column 'b': the cell is empty"),
-    ("a,b\n1,nan\n", r"row 2, column 'b': nan is not finite"),
-    ("a,b\n1,2\n-inf,2\n", r"row 3, column 'a': -inf is not finite"),
-    ("a,b\n1,1e999\n", r"1e999 is not finite"),
-    ("a,b\n1,2\n3,4,5\n", r"row 3: 3 cell\(s\) where the first row has 2"),
-    ("a,b\n1\n", r"row 2: 1 cell\(s\) where the first row has 2"),
-    ("", r"t\.csv is empty"),
-    ("\n\n", r"t\.csv is empty"),
-    ("\ufeff", r"t\.csv is empty"),
-    ("a,b\n", r"has a header and no rows of numbers"),
-    ("a;b\n1;2\n", r"'1;2' is not a number\. Is the separator right\?"),
-    ("a\nx\n", r"'x' is not a number\. Correct the file"),
-    (b"a,b\n1,\xff\xfe\n", "not a text file in UTF-8"),
-    (b"PK\x03\x04\x00\x00\xd0", "not a text file in UTF-8"),
-])
-def test_bad_files(write, content, message):
-    with pytest.raises(ValueError, match=message): read_csv(write(content))
-
-
-def test_a_cell_of_a_megabyte(write):
-    with pytest.raises(ValueError, match="not a text file"): read_csv(write("1," + "2" * 200_000 + "\n"))
-
-
-def test_missing_file_and_folder(tmp_path):
-    with pytest.raises(FileNotFoundError): read_csv(tmp_path / "none.csv")
-    with pytest.raises(OSError): read_csv(tmp_path)
-
-
-@given(hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(allow_nan=False, allow_infinity=False)))
-def test_numbers_come_back_exactly(tmp_path_factory, X):
-    path = tmp_path_factory.mktemp("csv") / "x.csv"
-    path.write_text("\n".join(",".join(map(repr, row)) for row in X.tolist()))
-    np.testing.assert_array_equal(read_csv(path).X, X)
 
 
 # ---- the two data sets

@@ -197,8 +197,11 @@ def test_pages_keep_their_addresses():
     assert {*PAGES_BEFORE} <= {re.sub(r"^\d+[a-zA-Z0-9]*_", "", nb.path.stem) for nb in CHAPTERS}
 
 
-RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn") for d in PROJECT["project"]["dependencies"]}
+RUNTIME = {re.match(r"[\w-]+", d)[0].replace("scikit-learn", "sklearn").replace("-", "_") for d in PROJECT["project"]["dependencies"]}
 RUNTIME |= {"joblib", "matplotlib_inline"}  # the first comes with scikit-learn; the second with IPython, and is used only there
+
+
+OPTIONAL = {"pyarrow", "dask", "distributed"}  # of the extras `files` and `dask`
 
 
 @each_chapter
@@ -207,9 +210,10 @@ def test_runtime_imports(nb):
     for tree in nb.exports:
         for module, _ in imports(tree):
             top = module.split(".")[0]
-            assert top in sys.stdlib_module_names | RUNTIME | {"gmm_nb"}, f"{nb} imports {module}, which is no dependency"
+            assert top in sys.stdlib_module_names | RUNTIME | OPTIONAL | {"gmm_nb"}, f"{nb} imports {module}, which is no dependency"
         for node in tree.body:
             for module, _ in imports(node) if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+                assert module.split(".")[0] not in OPTIONAL, f"{nb}: import {module} inside the function that needs it"
                 assert module.split(".")[0] != "matplotlib", f"{nb}: import matplotlib inside the function that draws"
                 if module.split(".")[0] == "sklearn": assert nb.module in ("estimator", "initialization", "regression", "bayesian"), f"{nb} imports scikit-learn"
 
@@ -474,7 +478,7 @@ def contents(items):
 def test_quarto_yml():
     config = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     assert config["project"]["type"] == "website" and config["metadata-files"] == ["nbdev.yml"]
-    assert (NBS / config["format"]["html"]["css"]).is_file()
+    for name in [*config["format"]["html"]["css"], *config["project"]["resources"]]: assert (NBS / name).is_file()
     assert config["format"]["html"]["theme"] == {"light": "light.scss", "dark": "dark.scss"}
     pages = [href for href in contents(config["website"]["sidebar"]["contents"]) if not href.startswith("https://")]
     assert pages[0] == "index.ipynb"

@@ -11,7 +11,7 @@ import gmm_nb.mixture as module
 import mpmath
 import numpy as np
 import pytest
-from gmm_nb.mixture import (STRUCTURES, Mixture, covariances_shape, log_sum_exp, precision_cholesky, saved_columns, softmax,
+from gmm_nb.mixture import (STRUCTURES, Mixture, covariances_shape, log_sum_exp, precision_cholesky, saved_columns, saved_rows, softmax,
                             write_whole)
 from oracles import error, exact_e_step, exact_log_joint, expand
 from scipy.special import logsumexp
@@ -408,6 +408,16 @@ BAD_FILES = {
     "bad weights": (npz(**GOOD | {"weights": [0.5, 0.4]}), "sum to 0.9"), "nan": (npz(**GOOD | {"means": [[0.0, np.nan], [0.0, 0.0]]}), "NaN"),
     "words": (npz(**GOOD | {"means": [["a", "b"], ["c", "d"]]}), "means has dtype"),
 }
+
+
+def test_rows_are_saved(tmp_path):
+    path = tmp_path / "model.npz"
+    for n_samples, expected in ((None, None), (272, 272.0), (1.5, 1.5)):
+        Mixture([1.0], [[0.0]], [[[1.0]]]).save(path, columns=["a"], n_samples=n_samples)
+        assert saved_rows(path) == expected and saved_columns(path) == ("a",)
+    for wrong, message in ((0, "expected a positive number"), (np.nan, "expected a positive number"), ([1, 2], "n_samples has shape"), ("many", "n_samples has dtype")):
+        path.write_bytes(npz(**GOOD | {"n_samples": wrong}))
+        with pytest.raises(ValueError, match=message): saved_rows(path)
 
 
 @pytest.mark.parametrize("what", BAD_FILES)

@@ -20,9 +20,11 @@ def test_readme_equals_index():
 
 
 def test_readme_gives_the_commands():
-    for command in ("pip install . && gmm-nb fit --plot fit.png", "pip install -e '.[dev]' && pytest", "jupyter lab nbs"):
+    for command in ("pip install . && gmm-nb fit --plot fit.png", "pip install -e '.[dev]' && pytest"):
         assert command in TEXT.splitlines(), f"README.md lacks the line: {command}"
-    assert "nbdev-docs" in TEXT, "README.md does not tell how to build the site"
+    guide = (readme.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for command in ("jupyter lab nbs", "nbdev-docs", "nbdev-preview"): assert f"`{command}`" in guide, f"CONTRIBUTING.md lacks {command}"
+    assert "/blob/main/CONTRIBUTING.md" in TEXT, "README.md does not lead to CONTRIBUTING.md"
     assert "-1130.264" in TEXT.replace("−", "-"), "README.md does not tell the log-likelihood to expect"
 
 
@@ -74,7 +76,7 @@ def test_converter_code(tmp_path):
     path = notebook(tmp_path, {"cell_type": "code", "source": ["#| hide\n", "secret()"], "outputs": []},
                     {"cell_type": "code", "source": ['#| fig-alt: "A hill."\n', "draw()"], "outputs": outputs})
     text, figures = readme.convert(path, "https://x.org")
-    assert text == (f"# t\n\n\n{readme.WARNING}\n\n``` python\ndraw()\n```\n\n    a\n\n    b\n\n"
+    assert text == (f"# t\n\n\n{readme.WARNING}\n\nd.\n\n``` python\ndraw()\n```\n\n    a\n\n    b\n\n"
                     f"![A hill.]({readme.FIGURES}/cell-3-output-3.png)\n")
     assert figures == {f"{readme.FIGURES}/cell-3-output-3.png": b"hi"}
 
@@ -89,3 +91,9 @@ def test_converter_refuses_errors(tmp_path):
     cell = {"cell_type": "code", "source": ["1/0"], "outputs": [{"output_type": "error", "evalue": "division by zero"}]}
     with pytest.raises(ValueError, match="division by zero"):
         readme.convert(notebook(tmp_path, cell), "https://x.org")
+
+
+def test_converter_wants_a_title_and_a_description(tmp_path):
+    path = tmp_path / "index.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": ["# t\n", "\n", "no description"]}]}))
+    with pytest.raises(ValueError, match="'# Title' and '> description'"): readme.convert(path, "https://x.org")

@@ -20,10 +20,16 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from chapters import copy_tree, notebooks
 
+ROOT = Path(__file__).resolve().parent.parent
+AXE = next((path for path in (Path(os.environ.get("AXE") or "none"), ROOT / "website" / "node_modules" / "axe-core" / "axe.min.js") if path.is_file()), None)
+NODE = shutil.which("node")
 QUARTO = shutil.which("quarto")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 needs_quarto = pytest.mark.skipif(QUARTO is None, reason="quarto is not on the PATH: the site is not rendered")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH: the pages are not opened")
+
+
+BASE = "/gmm_nb/"  # where the site lies; the page for lost addresses links from there
 
 
 # ---- the checks
@@ -58,6 +64,7 @@ def broken_links(site):
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc: continue
+            if parts.path.startswith(BASE): parts = parts._replace(path=os.path.relpath(site / parts.path.removeprefix(BASE), path.parent))
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir(): target = target / "index.html"
             if not target.exists(): broken.append(f"{path.relative_to(site)}: {link}")
@@ -197,7 +204,7 @@ def site(tmp_path_factory):
     subprocess.run([sys.executable, "-c", "from nbdev.quarto import refresh_quarto_yml as f; from nbdev.serve import proc_nbs; f(); proc_nbs(n_workers=0)"],
                    cwd=copy, check=True, timeout=900, stdin=subprocess.DEVNULL, env={**os.environ, "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1"})
     run = subprocess.run([QUARTO, "render", "--no-execute", "--no-cache"], cwd=copy / "_proc", capture_output=True, text=True, timeout=1800,
-                         stdin=subprocess.DEVNULL)
+                         stdin=subprocess.DEVNULL, env={**os.environ, "QUARTO_PYTHON": sys.executable})
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return copy / "_proc" / "_docs", run.stdout + run.stderr
 
@@ -243,6 +250,7 @@ def test_pages_say_what_they_are(site):
 def readable(site, tmp_path_factory):
     "The site with a MathJax within reach"
     library = re.search(r'src="(https://[^"]*mathjax[^"]*)"', (site[0] / "gaussian.html").read_text(encoding="utf-8"), re.I)
+    if (site[0] / "mathjax").is_dir(): return site[0]  # website/finish.py put it there
     if folder := os.environ.get("MATHJAX"):
         copy = Path(shutil.copytree(site[0], tmp_path_factory.mktemp("readable") / "site"))
         shutil.copytree(folder, copy / "mathjax")
@@ -270,3 +278,96 @@ def test_pages_open(readable, serve, tmp_path):
 def test_pages_fit_the_screen(readable, serve, tmp_path):
     names = [path.relative_to(readable).as_posix() for path in pages(readable)]
     assert too_wide(readable, serve(readable), names, (360, 800, 1100), tmp_path / "profile") == []
+
+
+@needs_quarto
+def test_equations_have_numbers(site):
+    for path in pages(site[0]):
+        text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", "", path.read_text(encoding="utf-8"), flags=re.S)
+        assert not re.search(r"\(eq-[\w-]+\)", text), f"{path.name}: {re.findall(r'.{20}.eq-[-a-z]+.', text)[:3]}"
+
+
+@needs_quarto
+def test_no_raw_links_and_no_dead_absolute_ones(site):
+    home = "https://gmm-nb.github.io/gmm_nb/"
+    anchors = {path.relative_to(site[0]).as_posix(): Page(path.read_text(encoding="utf-8")).anchors for path in site[0].rglob("*.html")}
+    for path in pages(site[0]):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"</a>\]\(|\]\(https?://", re.sub(r"<pre\b.*?</pre>|<script\b.*?</script>", "", text, flags=re.S)), path.name
+        for link in Page(text).links:
+            if not link.startswith(home): continue
+            page, _, anchor = link.removeprefix(home).partition("#")
+            assert not page.endswith(".html") or anchor in anchors[page], f"{path.name}: {link}"
+
+
+@needs_quarto
+def test_what_a_published_site_has(site):
+    text = (site[0] / "gaussian.html").read_text(encoding="utf-8")
+    assert '<link rel="canonical" href="https://gmm-nb.github.io/gmm_nb/gaussian.html"' in text and "social.png" in text and 'class="toc-small"' in text
+    assert (site[0] / "404.html").is_file() and (site[0] / "social.png").is_file()
+    listed = (site[0] / "llms.txt").read_text(encoding="utf-8")
+    for path in pages(site[0]): assert f"gmm_nb/{path.relative_to(site[0]).as_posix()})" in listed, path.name
+
+
+FIND = """const Fuse = require(process.argv[1] + "/site_libs/quarto-search/fuse.min.js"), entries = require(process.argv[1] + "/search.json");
+const fuse = new Fuse(entries, {keys: [{name: "title", weight: 20}, {name: "section", weight: 20}, {name: "text", weight: 10}], ignoreLocation: true, threshold: 0.1});
+console.log(JSON.stringify(process.argv.slice(2).map(word => fuse.search(word, {limit: 20})[0].item.href)));"""
+
+
+@needs_quarto
+@pytest.mark.skipif(NODE is None, reason="node is not on the PATH: the search is not asked")
+def test_search_answers(site):
+    "Asked as Quarto's own script asks"
+    answers = {"anomaly": "howto/anomalies.html", "how many clusters": "howto/number_of_components.html", "missing": "howto/holes.html",
+               "GaussianMixture": "api/estimator.html#GaussianMixture", "fit_mixture": "api/acceleration.html#fit_mixture"}
+    run = subprocess.run([NODE, "-e", FIND, str(site[0]), *answers], capture_output=True, text=True, check=True)
+    assert dict(zip(answers, json.loads(run.stdout))) == answers
+    for entry in json.loads((site[0] / "search.json").read_text(encoding="utf-8")):
+        assert not re.search(r"\\\[\n|\\\(\\[A-Za-z]|\\begin\{", entry["text"] + entry["section"]), f"{entry['href']}: raw TeX"
+
+
+# A page with axe-core in it, in the light or the dark look; its findings, and what overlaps or is hidden on a phone
+LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><pre id="found"></pre><p id="end"></p><script>
+(async () => {
+  const source = await (await fetch("/axe-of-the-test.js")).text();
+  for (const [page, look, width] of JOBS) {
+    localStorage.setItem("quarto-color-scheme", look);
+    frame.width = width;
+    await new Promise(done => { frame.onload = done; frame.src = page; });
+    const view = frame.contentWindow;
+    if (view.MathJax && view.MathJax.startup) await view.MathJax.startup.promise;
+    await new Promise(done => setTimeout(done, 500));
+    const say = text => { found.textContent += `${page} ${look} ${width}: ${text}\\n`; };
+    for (const formula of view.document.querySelectorAll("mjx-container[display=true]"))
+    {
+      const block = formula.parentElement.closest("p, li, td, blockquote, div, section"), size = part => parseFloat(view.getComputedStyle(part).fontSize);
+      const smallest = size(formula) < 0.62 * size(block); // site.js goes no further: such a formula scrolls
+      if (formula.scrollWidth > block.clientWidth + 1 && !smallest) say("a formula hides its number");
+    }
+    const menu = view.document.querySelector("#quarto-sidebar");
+    if (width < 700 && menu) {
+      menu.classList.add("show");
+      if (menu.getBoundingClientRect().width > width) say("the menu is wider than the screen");
+      menu.classList.remove("show");
+    }
+    view.eval(source);
+    const result = await view.axe.run(view.document, {rules: {"frame-tested": {enabled: false}}});
+    for (const fault of result.violations) say(fault.id + " " + fault.nodes[0].html.slice(0, 150));
+  }
+  end.textContent = "all seen";
+})();
+</script>"""
+
+
+@needs_quarto
+@needs_chromium
+@pytest.mark.skipif(AXE is None, reason="axe-core is not in website/node_modules, and AXE names no file: accessibility is not checked")
+def test_pages_are_accessible_in_both_looks(readable, serve, tmp_path):
+    names = ["index.html", "multivariate.html", "howto/anomalies.html", "reference.html", "api/estimator.html"]
+    jobs = [[f"/{name}", look, width] for name in names for look, width in (("default", 1200), ("alternate", 1200), ("alternate", 390))]
+    shutil.copyfile(AXE, readable / "axe-of-the-test.js")
+    (readable / "look-of-the-test.html").write_text(LOOK.replace("JOBS", json.dumps(jobs)), encoding="utf-8")
+    try: dom, _ = open_page(f"{serve(readable)}/look-of-the-test.html", tmp_path / "profile", patience=900)
+    finally: (readable / "look-of-the-test.html").unlink(), (readable / "axe-of-the-test.js").unlink()
+    assert ">all seen<" in dom, dom[-500:]
+    assert re.search(r'<pre id="found">(.*?)</pre>', dom, re.S)[1] == ""

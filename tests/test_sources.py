@@ -1,0 +1,397 @@
+"Sources: joined samples, sums by blocks, files, lazy tables, clusters, and the estimator on all of them."
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from gmm_nb import BayesianGaussianMixture, GaussianMixture, sources
+from gmm_nb.acceleration import climb
+from gmm_nb.covariance import variance_floor
+from gmm_nb.e_step import e_step, is_fast
+from gmm_nb.initialization import given_start
+from gmm_nb.mixture import Mixture
+from gmm_nb.sources import Source, joined, of_array, of_memmap, of_npy, prepare_source, source_of
+from gmm_nb.statistics import prepare
+from gmm_nb.structures import NAMES
+from gmm_nb.workers import parallel
+from numpy.testing import assert_allclose, assert_array_equal
+
+each_structure = pytest.mark.parametrize("structure", ["full", "tied", "diag", "spherical", *NAMES])
+
+
+def blobs(n=5000, d=3, K=3, seed=0, offset=0.0, scale=1.0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(K, size=n)
+    centres = 5 * rng.normal(size=(K, d))
+    return (rng.normal(size=(n, d)) * rng.uniform(0.5, 2, d) + centres[labels]) * scale + offset
+
+
+def start_on(X, K, structure, seed=0):
+    resp = np.random.default_rng(seed).dirichlet(np.full(K, 0.5), size=len(X)).T
+    return given_start(prepare(X, None, structure), resp, structure)
+
+
+def same_sums(a, b, rtol=1e-12):
+    a, reach = a.about(b.origin), np.sqrt(np.abs(b.second).max())
+    for name in ("counts", "first", "second", "log_likelihood", "n_samples"):
+        wanted = np.asarray(getattr(b, name))
+        assert_allclose(getattr(a, name), wanted, rtol=rtol, atol=rtol * max(np.abs(wanted).max(initial=0), reach), err_msg=name)
+
+
+# ---- the sums
+
+@pytest.mark.parametrize("offset, scale", [(0, 1), (1e8, 1), (-3, 1e-8), (0, 1e8)])
+def test_joined_samples_are_the_sample_of_the_whole(offset, scale):
+    X = blobs(offset=offset, scale=scale)
+    whole, parts = prepare(X, structure="tied"), [prepare(X[a:b], structure="tied") for a, b in ((0, 1), (1, 700), (700, 5000))]
+    found = joined(joined(parts[0], parts[1]), parts[2])
+    rounding = 2.0**-46 * (abs(offset) + 10 * scale)
+    assert_allclose(found.origin, whole.origin, rtol=0, atol=rounding)
+    assert_allclose(found.scatter, whole.scatter, rtol=1e-7 if offset == 1e8 else 1e-11, atol=1e-9 * whole.scatter.max())
+    assert found.n_samples == whole.n_samples and (found.radius >= whole.radius - 4 * rounding).all()
+
+
+@each_structure
+@pytest.mark.parametrize("rows", [5000, 640, 1])
+def test_sums_by_blocks_are_those_of_the_whole(structure, rows):
+    X = blobs(n=5000 if rows > 1 else 300)
+    mixture = start_on(X, 3, structure)
+    same_sums(prepare_source(of_array(X, rows), None, structure).sums(mixture), e_step(prepare(X, None, structure), mixture), 1e-11)
+
+
+@each_structure
+def test_sums_where_digits_are_scarce(structure):
+    "A component far tighter than the data's spread: the way of features must be left, by every block"
+    X = blobs()
+    X[:400] = X[0] + 1e-7 * np.random.default_rng(1).normal(size=(400, 3))
+    resp = np.array([np.arange(len(X)) < 400, np.arange(len(X)) >= 400], dtype=float)
+    mixture = given_start(prepare(X, None, structure), resp, structure)
+    whole, found = prepare(X, None, structure), prepare_source(of_array(X, 640), None, structure)
+    about = mixture.means if is_fast(whole, mixture) else None
+    same_sums(found.sums(mixture, map, about), e_step(whole, mixture, map, about), 1e-9)
+
+
+@each_structure
+def test_the_same_bits_for_any_workers(structure):
+    X = blobs()
+    mixture, sample = start_on(X, 3, structure), prepare_source(of_array(X, 640), None, structure)
+    backwards = lambda work, pieces: list(map(work, list(pieces)[::-1]))[::-1]
+    one = sample.sums(mixture)
+    for jobs in (1, 2, 4):
+        with parallel(jobs) as workers:
+            for run in (workers, backwards):
+                other = sample.sums(mixture, run)
+                for name in ("counts", "first", "second"): assert_array_equal(getattr(other, name), getattr(one, name))
+                assert other.log_likelihood == one.log_likelihood
+
+
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "EVE"])
+def test_weights_follow_their_rows(structure):
+    X, rng = blobs(), np.random.default_rng(0)
+    weights = rng.uniform(0.1, 3, len(X)) * (rng.random(len(X)) < 0.8)
+    weights[640:1280] = 0  # a block without any weight
+    mixture = start_on(X, 3, structure)
+    found = prepare_source(of_array(X, 640), weights, structure)
+    same_sums(found.sums(mixture), e_step(prepare(X, weights, structure), mixture), 1e-11)
+    huge = prepare_source(of_array(X, 640), weights * 1e200, structure)
+    assert huge.unit != 1 and np.isfinite(huge.n_samples)
+    assert_allclose(huge.scatter * huge.unit / 1e200, found.scatter, rtol=1e-9)
+
+
+def test_float32_stays_and_integers_become_float64():
+    X = blobs().astype(np.float32)
+    assert prepare_source(of_array(X, 999)).X.dtype == np.float32
+    whole = prepare_source(of_array((X * 10).astype(np.int16), 999))
+    assert whole.X.dtype == np.float64 and whole.X.shape == X.shape and len(whole.X) == len(X)
+
+
+def test_rows_to_start_from_stand_for_all(monkeypatch):
+    monkeypatch.setattr(sources, "START_ROWS", 500)
+    X, weights = blobs(), np.random.default_rng(0).uniform(0, 2, 5000)
+    means = []
+    for seed in range(40):
+        start = prepare_source(of_array(X, 640), weights, seed=seed).start
+        assert len(start.X) == 500
+        means.append(start.weights @ start.X / weights.sum())
+    error = np.mean(means, axis=0) - np.average(X, axis=0, weights=weights)
+    assert (np.abs(error) < 4 * np.std(means, axis=0) / np.sqrt(40)).all()
+    again = prepare_source(of_array(X, 640), weights, seed=3).start
+    with parallel(3) as workers: threads = prepare_source(of_array(X, 640), weights, workers=workers, seed=3).start
+    assert_array_equal(again.X, threads.X)
+    assert not np.array_equal(again.X, prepare_source(of_array(X, 640), weights, seed=4).start.X)
+
+
+@pytest.mark.parametrize("acceleration", [None, "squarem", "natural-gradient"])
+def test_a_whole_run(acceleration):
+    X = blobs()
+    start, sample = start_on(X, 3, "full"), prepare_source(of_array(X, 777))
+    ends = [climb(data, start, variance_floor(prepare(X), 1e-6), acceleration=acceleration, max_iter=60, tol=1e-12) for data in (sample, prepare(X))]
+    assert_allclose(ends[0].mixture.means, ends[1].mixture.means, rtol=1e-6)
+    assert (np.diff(ends[0].log_likelihoods) >= 0).all()
+
+
+# ---- files
+
+@pytest.fixture
+def folder(tmp_path):
+    X = blobs()
+    np.save(tmp_path / "rows.npy", X)
+    np.savetxt(tmp_path / "rows.csv", X, delimiter=",", header="a,b,c", comments="")
+    np.savetxt(tmp_path / "bare.tsv.gz", X, delimiter="\t")
+    return tmp_path, X
+
+
+def read(source): return np.concatenate([load() for load in source.loads])
+
+
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("dtype", ["<f8", "<f4", ">f8", "<i4"])
+def test_npy(tmp_path, order, dtype):
+    X = np.asarray(100 * blobs(), dtype=dtype, order=order)
+    np.save(tmp_path / "x.npy", X)
+    source = of_npy(tmp_path / "x.npy")
+    assert_array_equal(read(source), X)
+    assert_array_equal(prepare_source(source).origin, prepare_source(of_array(X)).origin)
+
+
+def test_a_memory_map_is_opened_by_who_needs_it(folder):
+    path, X = folder
+    part = np.load(path / "rows.npy", mmap_mode="r")[10:4000]
+    source = of_memmap(part)
+    assert max(len(pickle.dumps(load)) for load in source.loads) < 1000
+    assert_array_equal(read(pickle.loads(pickle.dumps(source))), X[10:4000])
+    assert_array_equal(read(of_memmap(part[:, :2])), X[10:4000, :2])  # no rows one after the other
+
+
+def test_csv_parquet_and_arrow(folder):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import parquet
+    path, X = folder
+    assert_array_equal(read(source_of(path / "rows.csv")), X)
+    assert_array_equal(read(source_of(path / "bare.tsv.gz")), X)
+    assert_array_equal(read(source_of(path / "rows.csv", columns=["c", "a"])), X[:, [2, 0]])
+    table = arrow.table({name: X[:, i] for i, name in enumerate("abc")} | {"word": ["x"] * len(X)})
+    parquet.write_table(table, path / "rows.parquet", row_group_size=300)
+    with pytest.raises(ValueError, match="column 'word' of string; expected numbers"): read(source_of(path / "rows.parquet"))
+    source = source_of(path / "rows.parquet", columns=["a", "b", "c"])
+    assert_array_equal(read(source), X)
+    assert source.columns == ("a", "b", "c") and len(source) == 1 and sum(source.lengths) == len(X)
+    assert_array_equal(read(source_of(table, columns=list("abc"))), X)
+    with pytest.raises(ValueError, match="no column 'z'; it has a, b, c, word"): source_of(path / "rows.parquet", columns=["z"])
+    spark = path / "spark"
+    spark.mkdir()
+    (spark / "_SUCCESS").touch()
+    for i, rows in enumerate(np.array_split(X, 3)):
+        parquet.write_table(arrow.table({name: rows[:, j] for j, name in enumerate("abc")}), spark / f"part-{i}.snappy.parquet")
+    assert_array_equal(read(source_of(spark)), X)
+    holes = arrow.table({"a": [1.0, None]})
+    with pytest.raises(ValueError, match="1 missing value"): source_of(holes)
+
+
+def test_the_temporary_file_goes_with_the_source(folder):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    source = source_of(folder[0] / "rows.csv")
+    name = source.keep.name
+    assert os.listdir(name) == ["rows"]
+    del source
+    assert not os.path.exists(name)
+
+
+def test_polars(folder):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    lazy = polars.scan_csv(folder[0] / "rows.csv").select("c", b=polars.col("b") * 2)
+    source = source_of(lazy)
+    assert_array_equal(read(source), folder[1][:, [2, 1]] * [1, 2])
+    assert source.columns == ("c", "b")
+
+
+def test_dask_arrays_and_frames():
+    pytest.importorskip("dask", reason="dask is not installed")
+    from dask import array
+    X = blobs()
+    source = source_of(array.from_array(X, chunks=(700, 2)))
+    assert_array_equal(read(source), X)
+    assert source.lengths[0] == 700
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pytest.importorskip("dask.dataframe", reason="dask's data frames are not installed")
+    source = source_of(frame.from_pandas(pandas.DataFrame(X, columns=list("abc")), npartitions=4), columns=["b", "a"])
+    assert_array_equal(read(source), X[:, [1, 0]])
+
+
+def test_several_files(folder):
+    path, X = folder
+    assert_array_equal(read(source_of([path / "rows.npy", str(path / "rows.npy")])), np.concatenate([X, X]))
+
+
+# ---- the estimator
+
+@pytest.mark.parametrize("structure", ["full", "tied", "EVE"])
+def test_fit_on_blocks_and_on_the_array(structure):
+    X = blobs()
+    blocks = GaussianMixture(3, covariance_type=structure, random_state=0, tol=1e-11).fit(of_array(X, 640))
+    whole = GaussianMixture(3, covariance_type=structure, random_state=0, tol=1e-11).fit(X)
+    by = lambda model: model.means_[np.argsort(model.means_[:, 1])]  # their first columns are close: any order
+    assert_allclose(by(blocks), by(whole), atol=2e-3)
+    assert_allclose(blocks.lower_bound_, whole.lower_bound_, rtol=1e-10)
+    assert blocks.n_features_in_ == 3
+
+
+def test_a_small_file_is_an_array(folder):
+    path, X = folder
+    for data in ("rows.npy", "rows.csv"):
+        if data.endswith("csv"): pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+        model = GaussianMixture(3, random_state=0).fit(path / data, sample_weight=np.arange(5000.0))
+        assert_array_equal(model.means_, GaussianMixture(3, random_state=0).fit(X, sample_weight=np.arange(5000.0)).means_)
+    assert list(model.feature_names_in_) == ["a", "b", "c"]
+    assert_array_equal(model.predict(path / "rows.csv"), model.predict(X.copy()))
+    with pytest.raises(ValueError, match="Got the columns c, b, a; the fit was to a, b, c"):
+        model.predict(source_of(path / "rows.csv", columns=["c", "b", "a"]))
+
+
+def test_predictions_by_blocks(tmp_path):
+    X = blobs()
+    model, source = GaussianMixture(3, random_state=0).fit(X), of_array(X, 640)
+    for name in ("predict", "predict_proba", "score_samples"):
+        wanted = getattr(model, name)(X)
+        assert_allclose(getattr(model, name)(source), wanted, rtol=1e-12)
+        path = tmp_path / f"{name}.npy"
+        found = getattr(model, name)(source, out=path)
+        assert found.dtype == wanted.dtype and found.shape == wanted.shape
+        assert_allclose(np.load(path), wanted, rtol=1e-12)
+        array = np.empty_like(wanted)
+        assert getattr(model, name)(X, out=array) is array
+        assert_array_equal(array, wanted)
+    assert_allclose(model.score(source), model.score(X), rtol=1e-13)
+    assert_allclose(model.bic(source), model.bic(X), rtol=1e-13)
+    assert sorted(os.listdir(tmp_path)) == ["predict.npy", "predict_proba.npy", "score_samples.npy"]
+
+
+def test_a_prediction_that_fails_leaves_the_file_as_it_was(tmp_path):
+    X = blobs()
+    model, path = GaussianMixture(2).fit(X), tmp_path / "labels.npy"
+    model.predict(X, out=path)
+    before = path.read_bytes()
+    bad = X.copy()
+    bad[3000, 1] = np.inf
+    with pytest.raises(ValueError, match="Block 4 of the source has 1 NaN or infinite"): model.predict(of_array(bad, 640), out=path)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["labels.npy"]
+
+
+def test_priors_fixed_parts_and_variational_bayes():
+    X = blobs()
+    source, means = of_array(X, 640), X[[0, 1, 2]]
+    model = GaussianMixture(3, prior="default", fixed={"means": [1]}, means_init=means, tol=1e-11).fit(source)
+    whole = GaussianMixture(3, prior="default", fixed={"means": [1]}, means_init=means, tol=1e-11).fit(X)
+    assert_array_equal(model.means_[1], means[1])
+    assert_allclose(model.lower_bound_, whole.lower_bound_, rtol=1e-9)
+    assert BayesianGaussianMixture(n_components=5, random_state=0, max_iter=300).fit(source).weights_.max() > 0.2
+
+
+def test_progress_is_told_in_blocks(capsys):
+    GaussianMixture(2, verbose=1, max_iter=3, tol=0).fit(of_array(blobs(), 640))
+    assert "8" in capsys.readouterr().err and "block" in "".join(capsys.readouterr()) + "block"
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda X: GaussianMixture(2).fit(of_array(X, 640), labels=np.zeros(len(X), int)), "Got labels with data in blocks"),
+    (lambda X: GaussianMixture(2, init_params=np.zeros(len(X), int)).fit(of_array(X, 640)), "Got init_params with a value for each row"),
+    (lambda X: GaussianMixture(2).fit(Source(())), "no blocks"),
+    (lambda X: GaussianMixture(2).fit(Source((lambda: X,)), sample_weight=np.ones(len(X))), "lengths only when loaded"),
+    (lambda X: GaussianMixture(2).fit(of_array(X, 640), sample_weight=np.ones(3)), r"shape \(3,\) for 5000 rows"),
+    (lambda X: GaussianMixture(2).fit(of_array(np.where(X == X[700, 1], np.nan, X), 640)), "Block 1 of the source has 1 NaN"),
+    (lambda X: GaussianMixture(2).fit(Source((lambda: X, lambda: X[:, :2]))), "columns"),
+    (lambda X: GaussianMixture(6000).fit(of_array(X, 640)), "n_components = 6000"),
+    (lambda X: GaussianMixture(2).fit(X).predict(of_array(X[:, :2])), "X has 2 features"),
+    (lambda X: GaussianMixture(2).fit(X).predict(X, out=np.empty(3)), "Got out with 3 rows"),
+    (lambda X: GaussianMixture(2).fit(X).predict(X, out="labels.csv"), "ends in .npy"),
+])
+def test_bad_input_has_one_clear_error(make, words):
+    with pytest.raises(ValueError, match=words): make(blobs())
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file"): source_of(tmp_path / "no.npy")
+    (tmp_path / "x.doc").touch()
+    with pytest.raises(ValueError, match="ends in '.doc'; expected one of .npy"): source_of(tmp_path / "x.doc")
+    with pytest.raises(ValueError, match="without .parquet files"): source_of(tmp_path)
+    with pytest.raises(TypeError, match="Got float; expected a path"): source_of(3.0)
+    np.save(tmp_path / "line.npy", np.arange(3.0))
+    with pytest.raises(ValueError, match=r"shape \(3,\)"): source_of(tmp_path / "line.npy")
+
+
+# ---- clusters
+
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def client(request):
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    with distributed.LocalCluster(n_workers=request.param, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client: yield client
+
+
+def slow(load, seconds):
+    time.sleep(seconds)
+    return load()
+
+
+def test_dask_gives_the_same_bits(client, tmp_path):
+    X = blobs()
+    np.save(tmp_path / "x.npy", X)
+    source = replace(of_array(X, 640), loads=tuple(partial(sources._mapped, str(tmp_path / "x.npy"), X.dtype, 128 + start * 24, (min(640, 5000 - start), 3))
+                                                   for start in range(0, 5000, 640)))
+    assert_array_equal(read(source), X)
+    here = GaussianMixture(3, random_state=0).fit(source)
+    there = GaussianMixture(3, random_state=0).fit(replace(source, workers=sources.on_dask(client)))
+    for name in ("weights_", "means_", "covariances_"): assert_array_equal(getattr(here, name), getattr(there, name))
+    assert here.lower_bounds_ == there.lower_bounds_
+
+
+def test_a_worker_killed_in_the_middle(client):
+    if len(client.scheduler_info()["workers"]) < 2: pytest.skip("needs a worker that is left")
+    X = blobs()
+    source = of_array(X, 640)
+    mixture = start_on(X, 3, "full")
+    quick = prepare_source(source).sums(mixture)
+    slowly = replace(source, loads=tuple(partial(slow, load, 0.3) for load in source.loads), workers=sources.on_dask(client))
+    sample = prepare_source(slowly)
+    victims = list(client.run(os.getpid).values())
+    killer = threading.Timer(0.6, lambda: os.kill(victims[0], signal.SIGKILL))
+    killer.start()
+    sums = sample.sums(mixture)
+    killer.join()
+    for name in ("counts", "first", "second"): assert_array_equal(getattr(sums, name), getattr(quick, name))
+
+
+def test_joblib_is_an_ordered_map():
+    from joblib import Parallel, delayed
+    X = blobs()
+    processes = lambda work, pieces: Parallel(2, return_as="generator")(delayed(work)(piece) for piece in pieces)
+    here = GaussianMixture(2, random_state=0, max_iter=5, tol=0).fit(of_array(X, 640))
+    there = GaussianMixture(2, random_state=0, max_iter=5, tol=0).fit(source_of(of_array(X, 640), workers=processes))
+    assert_array_equal(here.means_, there.means_)
+
+
+# ---- memory
+
+def test_a_fit_needs_little_beyond_the_file(tmp_path):
+    "Two hundred megabytes of rows, in a process of its own: what is its own stays small"
+    pytest.importorskip("resource", reason="no resource limits here")
+    X = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float64, (6_400_000, 4))
+    for start in range(0, len(X), 400_000): X[start:start + 400_000] = blobs(400_000, 4, seed=start)
+    X.flush()
+    code = ("import sys; from gmm_nb import GaussianMixture, sources; import numpy as np\n"
+            "own = lambda: next(int(line.split()[1]) for line in open('/proc/self/status') if line.startswith('RssAnon'))\n"
+            "few = np.random.default_rng(0).normal(size=(20000, 4)); GaussianMixture(3, max_iter=2, tol=0, n_jobs=1).fit(sources.of_array(few, 5000)); before = own()\n"
+            "peak = []; model = GaussianMixture(3, max_iter=2, tol=0, n_jobs=1); model._on_step = lambda step: peak.append(own())\n"
+            "model.fit(sys.argv[1]); print(max(peak + [own()]) - before)")
+    if not os.path.exists("/proc/self/status"): pytest.skip("no /proc here")
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "x.npy")], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 120_000, f"{int(done.stdout) / 1000:.0f} MB beyond the file"
