@@ -421,7 +421,7 @@ def speed(n: int, d: int, K: int, settings: Settings) -> dict:
 def speeds(settings: Settings) -> Table:
     "The table of times."
     rows = [speed(*case, settings) for case in SPEED]
-    columns = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), *(Column(name, name, ",.3g") for name in versions()),
+    columns = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), *(Column(name, name, ",.1f") for name in versions()),
                Column("spread", "log-likelihoods a row differ by", ".0e")]
     return Table("speed", "Milliseconds an EM iteration, full covariances, the same start, the faster of one thread and all cores", columns, rows)
 
