@@ -228,6 +228,8 @@ def test_numbers_of_neighboring_panels_do_not_collide(d, K, name):
     low = [[box for box in boxes(ax.xaxis)] for ax in axes[-1]]
     side = [[box for box in boxes(ax.yaxis)] for ax in axes[1:, 0]]
     assert all(len(labels) >= 2 for labels in (*low, *side))
+    for ax, labels in zip(axes[-1], low):  # a label keeps to its own panel
+        assert all(ax.bbox.x0 - 6 < box.x0 and box.x1 < ax.bbox.x1 + 6 for box in labels)
     names = [ax.xaxis.label.get_window_extent() for ax in axes[-1]]
     units = [ax.xaxis.get_offset_text().get_window_extent() for ax in axes[-1] if ax.xaxis.get_offset_text().get_visible()]
     assert not collisions([box for labels in low for box in labels] + names + units)
