@@ -349,7 +349,7 @@ def _chosen(names, columns, of) -> tuple:
 # %% ../nbs/25_sources.ipynb #25a00020
 def spooled(tables: Iterable, columns=None, of="The table") -> Source:
     "Arrow tables, one after the other, as a source that reads a temporary file."
-    folder, names, n, kinds = TemporaryDirectory(prefix="gmm_nb-"), None, 0, set()
+    folder, names, n = TemporaryDirectory(prefix="gmm_nb-"), None, 0
     path = Path(folder.name) / "rows"
     with open(path, "wb") as file:
         for table in tables:
@@ -361,6 +361,7 @@ def spooled(tables: Iterable, columns=None, of="The table") -> Source:
         raise ValueError(f"{of} has no rows; expected some.")
     return replace(of_mapped(path, np.float64, 0, (n, len(names)), keep=folder), columns=names)
 
+# %% ../nbs/25_sources.ipynb #25a0003b
 def of_csv(path, columns=None) -> Source:
     "A plain CSV file, packed or not; a first line of numbers only is a row."
     arrow = _arrow()
