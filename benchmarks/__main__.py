@@ -13,7 +13,7 @@ from .settings import FULL, QUICK, Settings
 from .timing import Others, machine
 
 PARTS = ("speed", "limit", "memory", "threads", "chunks", "wide", "acceleration", "starts", "defaults", "end-to-end", "selection", "scaling", "variational")
-WAITING = ("missing", "structures", "online", "readers", "sources", "side-by-side")  # run by their names only, until the next full run on the machine of results.json
+WAITING = ("missing", "structures", "online", "readers", "sources", "precision", "side-by-side")  # run by their names only, until the next full run on the machine of results.json
 QUIET = 0.15  # cores that others may use before the part says so
 RESULTS = Path(__file__).with_name("results.json")
 

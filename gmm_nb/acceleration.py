@@ -15,17 +15,19 @@ from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
 
-from .covariance import STRUCTURES, m_step, variance_floor
+from .covariance import STRUCTURES, CollapsedComponent, m_step, variance_floor
+from .e_step import is_single
 from .em import LIKELIHOOD, Objective, Result, Step, em_steps, one_pass, run
 from .mixture import Mixture
 from .statistics import FORMS, Sample, Statistics, outer, precisions, prepare
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'EXPONENTIAL', 'expected', 'from_expected',
-           'natural', 'from_natural', 'natural_change', 'Point', 'Slope', 'Curvature', 'extrapolated', 'squarem_steps',
-           'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step', 'next_radius', 'Ascent', 'next_pass',
-           'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'raised', 'climb', 'fit_mixture']
+__all__ = ['MEMORY', 'SEEN', 'LARGEST', 'PATIENCE', 'SLOW', 'ACCELERATIONS', 'EXPONENTIAL', 'ROUGH', 'LAST', 'expected',
+           'from_expected', 'natural', 'from_natural', 'natural_change', 'Point', 'Slope', 'Curvature', 'extrapolated',
+           'squarem_steps', 'quasi_newton', 'Model', 'model_at', 'Trial', 'trial_step', 'next_radius', 'Ascent',
+           'next_pass', 'natural_gradient_steps', 'steps_by', 'why_not', 'no_worse', 'raised', 'rough_run', 'finished',
+           'climb', 'fit_mixture']
 
 # %% ../nbs/15_acceleration.ipynb #7861e51d
 def _flat(counts, first, second):
@@ -422,6 +424,35 @@ def raised(start: Mixture, floor: np.ndarray | None) -> Mixture:
     S = STRUCTURES[start.structure].raise_to(start.covariances, floor)
     return start if np.array_equal(S, start.covariances) else replace(start, covariances=S)
 
+# %% ../nbs/15_acceleration.ipynb #32f00011
+ROUGH, LAST = 1e-4, 5  # nats a row that are left to gain, and passes, for double precision
+
+def rough_run(sample: Sample, start: Mixture, steps_on, max_iter: int, tol: float = 1e-6,
+              **how) -> Result | None:
+    "First passes in single precision; None where there are none, or they went wrong."
+    saves = replace(sample, single=True, buffers=deque()) if max_iter > LAST else sample
+    if hasattr(sample, "sums") or not is_single(saves, start):
+        return None
+    try:
+        draft = run(steps_on(saves, start), sample.n_samples, max(tol, ROUGH),
+                    max_iter - LAST, **how)
+    except CollapsedComponent:
+        return None
+    return None if draft.collapse else draft
+
+def finished(draft: Result, sample: Sample, steps_on, max_iter: int,
+             callback: Callable = lambda step: None, **how) -> Result:
+    "A run that goes on from single in double precision; its trace is of one run."
+    if draft.interrupted:
+        return draft
+    before = draft.n_iter
+    tell = lambda step: callback(replace(step, n_iter=step.n_iter + before))
+    result = run(steps_on(sample, draft.mixture), sample.n_samples, max_iter=max_iter - before,
+                 callback=tell, **how)
+    rough = np.minimum(draft.log_likelihoods, result.log_likelihoods[0])  # without its error
+    return replace(result, log_likelihoods=np.concatenate([rough, result.log_likelihoods]),
+                   n_iter=before + result.n_iter)
+
 # %% ../nbs/15_acceleration.ipynb #b2d08cd7
 def climb(
     sample: Sample,  # data, from `prepare`
@@ -444,8 +475,12 @@ def climb(
         steps = method(sample, start, floor, workers, after.state, objective=objective)
         result = run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
         return no_worse(result, start, sample, workers, objective)
-    steps = method(sample, start, floor, workers, objective=objective)
-    return run(steps, sample.n_samples, max_iter=max_iter, after=after, **how)
+    steps_on = lambda sample, start: method(sample, start, floor, workers, objective=objective)
+    draft = None if after else rough_run(sample, start, steps_on, max_iter, **how)
+    if draft is None:
+        return run(steps_on(sample, start), sample.n_samples, max_iter=max_iter, after=after,
+                   **how)
+    return finished(draft, sample, steps_on, max_iter, **how)
 
 # %% ../nbs/15_acceleration.ipynb #b3d08cd6
 def fit_mixture(

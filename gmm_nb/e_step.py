@@ -17,8 +17,8 @@ from .statistics import (FORMS, Sample, Statistics, _added, _each_block, chunk_r
                                coefficients, features, precisions, prepare)
 
 # %% auto #0
-__all__ = ['LOWEST', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'normalize', 'kappas', 'kappa', 'wide_rows', 'peak_if_bounded', 'is_wide',
-           'is_fast', 'e_step']
+__all__ = ['LOWEST', 'NEGLIGIBLE', 'SLAB', 'ROUNDING', 'LOWEST_SINGLE', 'NEGLIGIBLE_SINGLE', 'ROUNDING_SINGLE', 'normalize',
+           'kappas', 'kappa', 'wide_rows', 'peak_if_bounded', 'is_wide', 'is_fast', 'is_single', 'e_step']
 
 # %% ../nbs/11_e_step.ipynb #b4176f03
 LOWEST = -600.0  # exp(-600) is 1e-261: nothing beside 1; products with data are not subnormal
@@ -29,12 +29,13 @@ def normalize(
     total: np.ndarray,  # (m,) work space
     weights: np.ndarray | None = None,  # (m,) sample weights: they multiply responsibilities
     bounded: bool = False,  # whether all log joints are known to lie between LOWEST and 0
+    lowest: float = LOWEST,  # what lies farther below the maximum is raised to it
 ) -> float:  # Σ_i w_i log Σ_k exp(joint_ki)
     "Turn log joints into responsibilities in place; return the log-likelihood of the columns."
     if not bounded:
         np.max(joint, axis=0, out=top)
         np.subtract(joint, top, out=joint)
-        np.maximum(joint, LOWEST, out=joint)
+        np.maximum(joint, lowest, out=joint)
     np.exp(joint, out=joint)
     # sums of columns: faster than np.sum, and without Python's lock
     np.dot(np.ones(len(joint)), joint, out=total)
@@ -230,6 +231,42 @@ def is_fast(sample: Sample, mixture: Mixture) -> bool:
     reach = np.maximum(sample.radius, np.abs(mixture.means - sample.origin))
     return 2.0**-52 * kappa(mixture, reach) < ROUNDING
 
+# %% ../nbs/11_e_step.ipynb #32f00001
+LOWEST_SINGLE, NEGLIGIBLE_SINGLE = -60.0, 1e-12  # exp(-60) is normal in float32, and its sums
+ROUNDING_SINGLE = 1e-2  # largest error of a log-density in a first pass
+
+def is_single(sample: Sample, mixture: Mixture) -> bool:
+    "Whether this pass may multiply in single precision."
+    if not sample.single or sample.X.dtype != np.float32 or not is_wide(mixture):
+        return False
+    farthest = sample.radius + np.abs(mixture.means - sample.origin)
+    return 2.0**-24 * kappa(mixture, farthest) < ROUNDING_SINGLE
+
+def _single_block(sample, W, slabs, bounded, rows, chunk):
+    "`_wide_block` with its products in float32; normaliser and sums of chunks in float64."
+    W, slabs = W.astype(np.float32), [slab.astype(np.float32) for slab in slabs]
+    K, d, f32 = len(W), W.shape[1] - 1, np.float32
+    y, z = np.empty(len(slabs[0]) * chunk, f32), np.empty((d, chunk), f32)
+    F, joint, total = np.ones((1 + d, chunk), f32), np.empty((K, chunk)), np.empty((2, chunk))
+    sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
+    origin = sample.origin.astype(f32)[:, None]
+    for start in rows:
+        m = min(chunk, rows.stop - start)
+        w = None if sample.weights is None else sample.weights[start:start + m]
+        f, resp = F[:, :m], joint[:, :m]
+        np.subtract(sample.X[start:start + m].T, origin, out=f[1:])
+        products = np.matmul(W, f)
+        _subtract_squares(products, slabs, f[1:], y)
+        resp[...] = products
+        log_likelihood += normalize(resp, total[0, :m], total[1, :m], w, lowest=LOWEST_SINGLE)
+        shares = resp.astype(f32)
+        sums += np.dot(f, shares.T)
+        for k in range(K):
+            x, resp_k = _that_count(f[1:], shares[k], f32(NEGLIGIBLE_SINGLE))
+            Z = np.multiply(x, np.sqrt(resp_k), out=z[:, :len(resp_k)])
+            second[k] += Z @ Z.T
+    return sums.T, second, log_likelihood
+
 # %% ../nbs/11_e_step.ipynb #73fe50a5
 def _check_fits(sample, mixture):
     "The data must have the mixture's columns, and for tied covariances the whole scatter."
@@ -260,6 +297,8 @@ def e_step(
     peak = peak_if_bounded(mixture, sample)
     if peak is None and not is_fast(sample, mixture):  # what is bounded is accurate, too
         return _careful(sample, mixture, workers)
+    if is_single(sample, mixture):
+        return _wide(sample, mixture, workers, None, _single_block)
     return (_wide if is_wide(mixture) else _fast)(sample, mixture, workers, peak)
 
 # %% ../nbs/11_e_step.ipynb #20f63596
@@ -283,12 +322,12 @@ def _fast(sample, mixture, workers=map, peak=None, chunk=None):
     return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood,
                       sample.n_samples, sample.origin, structure)
 
-def _wide(sample, mixture, workers=map, peak=None):
+def _wide(sample, mixture, workers=map, peak=None, block=_wide_block):
     n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
     W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
     W[:, 0] -= peak or 0.0
     chunk, height = wide_rows(n, K, d), 2 * d + SLAB * K
-    work = lambda rows: _wide_block(sample, W, slabs, bounded, rows, chunk)
+    work = lambda rows: block(sample, W, slabs, bounded, rows, chunk)
     parts = _each_block(work, n, chunk, height, workers)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)

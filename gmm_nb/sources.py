@@ -27,10 +27,10 @@ from .workers import parallel
 
 # %% auto #0
 __all__ = ['START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined', 'Drawn', 'drawn',
-           'as_subsample', 'Piece', 'Look', 'look', 'block_sums', 'Rows', 'SourceSample', 'prepare_source', 'pieces_of',
-           'of_mapped', 'of_npy', 'of_memmap', 'of_parquet', 'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask',
-           'source_of', 'as_matrix', 'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'written',
-           'is_source', 'as_table']
+           'as_subsample', 'Piece', 'Look', 'look', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start',
+           'prepare_source', 'pieces_of', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet', 'spooled', 'of_csv',
+           'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'one_after_the_other', 'on_dask', 'answer',
+           'answers', 'gathered', 'written', 'is_source', 'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -134,8 +134,8 @@ class Look(NamedTuple):
     kind: np.dtype
     n_rows: int
 
-def look(piece: Piece, structure: str, size: int, seed: int) -> Look | None:
-    "The first look at a block; None if no row in it counts. ValueError for bad rows."
+def look(piece: Piece, structure: str, seed: int) -> Look:
+    "The first look at a block. ValueError for bad rows."
     X, weights = piece.rows()
     n_rows = len(X) if piece.weights is None else len(piece.weights)
     if X.ndim == 2 and not len(X):
@@ -146,7 +146,7 @@ def look(piece: Piece, structure: str, size: int, seed: int) -> Look | None:
         if weights is not None:  # their unit is that of the whole
             sample = replace(sample, n_samples=sample.n_samples * sample.unit, unit=1.0,
                              scatter=sample.scatter * sample.unit)
-        found = drawn(X, weights, size, (seed, piece.place))
+        found = drawn(X, weights, rows_for_start(X.shape[1]) + 1, (seed, piece.place))
     return Look(replace(sample, X=None, weights=None), found, X.dtype, n_rows)
 
 # %% ../nbs/25_sources.ipynb #25a00013
@@ -197,6 +197,10 @@ class SourceSample(Sample):
 # %% ../nbs/25_sources.ipynb #25a00017
 START_ROWS = 100_000  # rows at most that a start is looked for in
 
+def rows_for_start(d: int) -> int:
+    "How many rows are drawn: 32 megabytes of them at most, or twenty a feature."
+    return max(20 * d, min(START_ROWS, 2**22 // d))
+
 def prepare_source(
     source: Source,
     sample_weight: np.ndarray | None = None,  # (n,) how many times each row counts
@@ -207,7 +211,7 @@ def prepare_source(
     "Data in blocks ready for `e_step`. ValueError for bad data or weights."
     pieces, unit = pieces_of(source, sample_weight)
     keep = "tied" if STORED[structure] in ("full", "tied") else structure
-    each = partial(look, structure=keep, size=START_ROWS + 1, seed=seed)
+    each = partial(look, structure=keep, seed=seed)
     whole = found = None
     kinds, n_rows = [], 0
     for one in (source.workers or workers)(each, pieces):
@@ -218,10 +222,11 @@ def prepare_source(
             raise ValueError(f"The blocks of the source have {len(whole.origin)} and "
                              f"{len(one.sample.origin)} columns; expected the same in all.")
         whole = one.sample if whole is None else joined(whole, one.sample)
-        found = (one.drawn if found is None else found + one.drawn).largest(START_ROWS + 1)
+        found = (one.drawn if found is None else found + one.drawn).largest(
+            rows_for_start(len(whole.origin)) + 1)
     if whole is None:
         raise ValueError("The source has no rows with a positive weight; expected some.")
-    start = as_subsample(found, START_ROWS, structure)
+    start = as_subsample(found, rows_for_start(len(whole.origin)), structure)
     rows = Rows((n_rows, len(whole.origin)), np.result_type(*kinds))
     return SourceSample(rows, None, whole.n_samples, whole.origin, whole.radius, whole.scatter,
                         unit, pieces=pieces, workers=source.workers, start=start,
@@ -275,7 +280,8 @@ def of_memmap(X: np.memmap) -> Source:
     root = X
     while isinstance(root.base, np.memmap):
         root = root.base
-    if X.filename is None or not X.flags.c_contiguous or not X.size:
+    own = root.mode == "c"  # changes are in memory only
+    if own or X.filename is None or not X.flags.c_contiguous or not X.size:
         return of_array(X)
     return of_mapped(X.filename, X.dtype, root.offset + X.ctypes.data - root.ctypes.data,
                      X.shape)
@@ -343,7 +349,7 @@ def _chosen(names, columns, of) -> tuple:
 # %% ../nbs/25_sources.ipynb #25a00020
 def spooled(tables: Iterable, columns=None, of="The table") -> Source:
     "Arrow tables, one after the other, as a source that reads a temporary file."
-    folder, names, n, kinds = TemporaryDirectory(prefix="gmm_nb-"), None, 0, set()
+    folder, names, n = TemporaryDirectory(prefix="gmm_nb-"), None, 0
     path = Path(folder.name) / "rows"
     with open(path, "wb") as file:
         for table in tables:
@@ -355,6 +361,7 @@ def spooled(tables: Iterable, columns=None, of="The table") -> Source:
         raise ValueError(f"{of} has no rows; expected some.")
     return replace(of_mapped(path, np.float64, 0, (n, len(names)), keep=folder), columns=names)
 
+# %% ../nbs/25_sources.ipynb #25a0003b
 def of_csv(path, columns=None) -> Source:
     "A plain CSV file, packed or not; a first line of numbers only is a row."
     arrow = _arrow()
@@ -365,7 +372,11 @@ def of_csv(path, columns=None) -> Source:
     read = csv.ReadOptions(block_size=2**24, autogenerate_column_names=_is_row(first, sep))
     parse = csv.ParseOptions(delimiter=sep, newlines_in_values=True)
     try:
-        with csv.open_csv(path, read, parse) as file:
+        with csv.open_csv(path, read, parse) as file:  # what looks whole may go on with halves
+            numbers = csv.ConvertOptions(column_types={
+                field.name: arrow.float64() for field in file.schema
+                if arrow.types.is_integer(field.type) or arrow.types.is_null(field.type)})
+        with csv.open_csv(path, read, parse, numbers) as file:
             return spooled(map(arrow.Table.from_batches, ([batch] for batch in file)), columns,
                            path)
     except arrow.ArrowInvalid as error:
@@ -399,7 +410,13 @@ def of_polars(frame, columns=None) -> Source:
 # %% ../nbs/25_sources.ipynb #25a00022
 def _computed(part):
     import dask
-    return np.asarray(dask.compute(part, scheduler="single-threaded")[0])
+    try:  # in a task, since a part may be on the cluster already
+        from distributed import get_worker, worker_client
+        get_worker()
+    except (ImportError, ValueError):
+        return np.asarray(dask.compute(part, scheduler="single-threaded")[0])
+    with worker_client() as client:
+        return np.asarray(client.compute(part).result())
 
 def of_dask(data, columns=None) -> Source:
     "A Dask array (n, d) or data frame, a partition a block; on the client's cluster if any."
@@ -496,21 +513,30 @@ def one_after_the_other(sources: list[Source]) -> Source:
                   first.workers, keep=[source.keep for source in sources])
 
 # %% ../nbs/25_sources.ipynb #25a00027
+def _several(work, pieces):
+    return [work(piece) for piece in pieces]
+
 def on_dask(client) -> Callable:
     "An ordered map on a Dask cluster, of a `distributed.Client`."
     def run(work, pieces):
-        futures = client.map(work, list(pieces), pure=False, retries=2)
+        pieces, tasks = list(pieces), 4 * max(1, sum(client.nthreads().values()))
+        size = -(-len(pieces) // tasks)  # several pieces make a task: each costs a message
+        groups = [pieces[start:start + size] for start in range(0, len(pieces), size)]
+        futures = client.map(partial(_several, work), groups, pure=False, retries=2)
         try:
             for future in futures:
-                yield future.result()
+                yield from future.result()
         finally:
             client.cancel(futures)
     return run
 
 # %% ../nbs/25_sources.ipynb #25a00029
-def answer(piece: Piece, mixture, reduce: Callable, rows: int = 8192) -> np.ndarray:
-    "A function of the log joints (K, m), over the rows of a block."
-    X = as_data(piece.rows()[0], mixture.n_features, f"Block {piece.place} of the source")
+def answer(piece: Piece, mixture, reduce: Callable, rows: int = 8192) -> np.ndarray | None:
+    "A function of the log joints (K, m), over the rows of a block; None if it has none."
+    X = piece.rows()[0]
+    if X.ndim == 2 and not len(X):
+        return None
+    X = as_data(X, mixture.n_features, f"Block {piece.place} of the source")
     with parallel(1):
         return np.concatenate([reduce(mixture.log_joint(X[start:start + rows]))
                                for start in range(0, len(X), rows)])
@@ -518,7 +544,8 @@ def answer(piece: Piece, mixture, reduce: Callable, rows: int = 8192) -> np.ndar
 def answers(source: Source, mixture, reduce: Callable, workers: Callable = map) -> Iterator:
     "The answers for all blocks, in their order."
     work = partial(answer, mixture=mixture, reduce=reduce)
-    return (source.workers or workers)(work, pieces_of(source)[0])
+    found = (source.workers or workers)(work, pieces_of(source)[0])
+    return (part for part in found if part is not None)
 
 def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
     "Parts one below the other: in memory, in the array `out`, or in a `.npy` file."

@@ -360,6 +360,7 @@ class Sample:
     radius: np.ndarray  # (d,) largest distance from the origin in each feature
     scatter: np.ndarray  # about the origin: (d, d), or (d,) where the diagonal is enough
     unit: float = 1.0  # what 1 in `weights` and `n_samples` was in the weights that were given
+    single: bool = False  # whether float32 rows may be multiplied as such, in first passes
     buffers: deque = field(default_factory=deque, repr=False)  # work space, used again
 
     @property

@@ -292,19 +292,26 @@ ONLINE = [
     Mutant("a fit is worth no rows to a stream", {'rows = getattr(estimator, "n_samples_seen_", 0.0)': "rows = 0.0"}, "online"),
 ]
 
+PRECISION = [
+    Mutant("single precision to the end", {"return finished(draft, sample, steps_on, max_iter, **how)": "return draft"}, "precision"),
+    Mutant("single precision where digits are scarce", {"return 2.0**-24 * kappa(mixture, farthest) < ROUNDING_SINGLE": "return True"}, "precision"),
+    Mutant("passes are counted anew in double precision", {"n_iter=step.n_iter + before": "n_iter=step.n_iter"}, "precision"),
+    Mutant("rough values above the exact ones stay in the trace", {"np.minimum(draft.log_likelihoods, result.log_likelihoods[0])": "draft.log_likelihoods"}, "precision"),
+]
+
 SOURCES = [
     Mutant("what components share is counted in every block", {"np.zeros_like(self.scatter))": "self.scatter)"}, "sources"),
     Mutant("what components share is left out", {"second = form.total(self.scatter)  # was left out": "second = 0 * form.total(self.scatter)"}, "sources"),
     Mutant("joined scatters forget that their means differ", {"part.scatter + part.n_samples * square": "part.scatter + 0 * square"}, "sources"),
     Mutant("joined radii forget that their means differ", {"np.abs(off) + part.radius": "part.radius"}, "sources"),
     Mutant("blocks get the weights of the first", {"weights[stop - n:stop] / unit": "weights[:n] / unit"}, "sources"),
-    Mutant("every block draws by the same numbers", {"size, (seed, piece.place))": "size, (seed, 0))"}, "sources"),
+    Mutant("every block draws by the same numbers", {"+ 1, (seed, piece.place))": "+ 1, (seed, 0))"}, "sources"),
     Mutant("a memory map is read from its file's beginning", {"root.offset + X.ctypes.data - root.ctypes.data": "root.offset"}, "sources"),
     Mutant("an unfinished file is left behind", {"unfinished.unlink(missing_ok=True)": "pass"}, "sources"),
     Mutant("columns of other names are predicted", {"elif names is not None and known is not None and not np.array_equal(names, known):": "elif False:"}, "sources"),
 ]
 
-MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES
+MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES + PRECISION
 
 
 def sources():

@@ -231,6 +231,37 @@ def test_several_files(folder):
     assert_array_equal(read(source_of([path / "rows.npy", str(path / "rows.npy")])), np.concatenate([X, X]))
 
 
+def test_changes_of_a_copy_on_write_map_count(tmp_path):
+    np.save(tmp_path / "x.npy", blobs())
+    M = np.load(tmp_path / "x.npy", mmap_mode="c")
+    M += 100
+    assert_array_equal(read(source_of(M)), blobs() + 100)
+    assert_array_equal(read(source_of(M[7:])), blobs()[7:] + 100)
+
+
+def test_a_column_that_begins_whole(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    with open(tmp_path / "x.csv", "w") as file:
+        file.write("a,b\n")
+        for _ in range(18): file.write("1234567,7654321\n" * 2**16)
+        file.write("0.5,2\n")
+    source = source_of(tmp_path / "x.csv")
+    assert_array_equal(source.loads[-1]()[-1], [0.5, 2])
+
+
+def test_empty_blocks():
+    X = blobs()
+    source = Source((lambda: X[:0], lambda: X[:2500], lambda: X[2500:2500], lambda: X[2500:]))
+    model = GaussianMixture(3, random_state=0).fit(source)
+    assert_array_equal(model.predict(source), model.predict(X))
+    assert_allclose(model.score(source), model.score(X), rtol=1e-13)
+
+
+@pytest.mark.parametrize("d, wanted", [(1, 100_000), (8, 100_000), (500, 10_000)])
+def test_how_many_rows_a_start_gets(d, wanted):
+    assert sources.rows_for_start(d) == min(wanted, max(20 * d, 2**22 // d))
+
+
 # ---- the estimator
 
 @pytest.mark.parametrize("structure", ["full", "tied", "EVE"])
@@ -351,6 +382,15 @@ def test_dask_gives_the_same_bits(client, tmp_path):
     there = GaussianMixture(3, random_state=0).fit(replace(source, workers=sources.on_dask(client)))
     for name in ("weights_", "means_", "covariances_"): assert_array_equal(getattr(here, name), getattr(there, name))
     assert here.lower_bounds_ == there.lower_bounds_
+
+
+def test_dask_arrays_that_are_on_the_cluster(client):
+    from dask import array
+    X = blobs()
+    for data in (array.from_array(X, chunks=(700, 3)), array.from_array(X, chunks=(700, 3)).persist()):
+        source = source_of(data)
+        assert source.workers is not None
+        assert_allclose(prepare_source(source).origin, prepare(X).origin, rtol=1e-12)
 
 
 def test_a_worker_killed_in_the_middle(client):
