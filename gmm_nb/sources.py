@@ -29,8 +29,8 @@ from .workers import parallel
 __all__ = ['START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined', 'Drawn', 'drawn',
            'as_subsample', 'Piece', 'Look', 'look', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start',
            'prepare_source', 'pieces_of', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet', 'spooled', 'of_csv',
-           'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'one_after_the_other', 'on_dask', 'answer',
-           'answers', 'gathered', 'written', 'is_source', 'as_table']
+           'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile', 'one_after_the_other', 'on_dask',
+           'answer', 'answers', 'gathered', 'written', 'is_source', 'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -483,16 +483,20 @@ def as_matrix(X):
 def _are_paths(data) -> bool:
     return all(isinstance(one, (str, os.PathLike)) for one in data)
 
+class NoSuchFile(FileNotFoundError, ValueError):
+    "A name that is no file's: no data."
+
 def _of_path(path: Path, columns) -> Source:
     "A file by its ending, or a folder of Parquet files, as Spark and Dask write them"
-    if path.is_dir():
+    if os.path.isdir(path) and path != Path():  # "" is no name
         parts = sorted(part for part in path.rglob("*.parquet") if part.stat().st_size)
         if not parts:
             raise ValueError(f"{path} is a folder without .parquet files; expected a file, "
                              "or a folder of those.")
         return one_after_the_other([of_parquet(part, columns) for part in parts])
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {path}.")
+    if not os.path.exists(path) or path == Path():
+        raise NoSuchFile(f"Got {str(path)!r} for data, and there is no such file; expected "
+                         "a 2D array, or the name of a file.")
     ending = "".join(path.suffixes[-2:]).lower()
     reader = READERS.get(ending) or READERS.get(path.suffix.lower())
     if reader is None:
@@ -500,6 +504,7 @@ def _of_path(path: Path, columns) -> Source:
                          f"{', '.join(READERS)}, or a folder of Parquet files.")
     return reader(path) if reader is of_npy else reader(path, columns)
 
+# %% ../nbs/25_sources.ipynb #25a0003d
 def one_after_the_other(sources: list[Source]) -> Source:
     "The blocks of several sources. ValueError if their columns have other names."
     first = sources[0]

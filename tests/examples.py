@@ -205,6 +205,7 @@ WHEN = {  # "module.Class" -> when to use it; a class that a function returns, o
     "sources.Drawn": "inside a first pass over a source: it keeps rows to start from. You do not make one yourself.",
     "sources.Look": "inside a first pass over a source. You do not make one yourself: `look` returns it.",
     "sources.Piece": "when you write a map of your own: it is what a worker gets of a block.",
+    "sources.NoSuchFile": "in `except`, to notice that the name of a file is wrong. It is raised, not made.",
     "sources.Rows": "in the place of an array that is elsewhere: it has a shape and a type.",
     "online.Online": "for a stream of rows without the estimator: it is where online EM stands.",
     "statistics.Form": "when you write a covariance structure of your own: it is what the engine asks of one.",

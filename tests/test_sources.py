@@ -349,7 +349,9 @@ def test_bad_input_has_one_clear_error(make, words):
 
 
 def test_files_that_are_none(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no file"): source_of(tmp_path / "no.npy")
+    with pytest.raises(FileNotFoundError, match="no such file; expected a"): source_of(tmp_path / "no.npy")
+    for name in ("", "text", ["a", "b"], "x" * 5000, "\0"):
+        with pytest.raises(ValueError, match="no such file"): GaussianMixture().fit(name)
     (tmp_path / "x.doc").touch()
     with pytest.raises(ValueError, match="ends in '.doc'; expected one of .npy"): source_of(tmp_path / "x.doc")
     with pytest.raises(ValueError, match="without .parquet files"): source_of(tmp_path)
