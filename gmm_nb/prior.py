@@ -412,7 +412,9 @@ def labelled_holes(sample, labels, structure, n_components) -> LabelledHoles:
     some = lambda which: rows_with_holes(sample, which, structure)
     parts = {k: some(labels == k) for k in range(n_components) if (labels == k).any()}
     parts = {k: part for k, part in parts.items() if part.n_samples}
-    return LabelledHoles(labels, filled, None if known.all() else some(~known), parts)
+    others = None if known.all() else some(~known)
+    others = others if others and others.n_samples else None  # they may have no value
+    return LabelledHoles(labels, filled, others, parts)
 
 # %% ../nbs/23_prior.ipynb #23a0002a
 def label_gains(mixture: Mixture, sample: Sample, labelled: Labelled) -> np.ndarray:
