@@ -1,7 +1,6 @@
 "What first passes in single precision save on wide float32 data, and what is left of them at the end."
 from __future__ import annotations
 
-import time
 from collections import deque
 from dataclasses import replace
 
@@ -15,17 +14,11 @@ from gmm_nb.workers import parallel
 from .cases import simulated, start_near
 from .settings import Settings
 from .tables import Column, Table
+from .timing import cpu_seconds
 
 WHAT = ("CPU time of an EM iteration on float32 data whose products are taken in float32, beside one on the same numbers in float64, one thread, full "
         "covariances; and how far the mixtures are apart to which plain EM converges.")
 CASES = [(20_000, 128, 10, 1.8), (20_000, 128, 3, None), (20_000, 64, 4, None), (50_000, 40, 3, None)]
-
-
-def cpu(call) -> float:
-    "CPU seconds of one call."
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def one(n: int, d: int, K: int, least: float | None, settings: Settings) -> dict:
@@ -39,7 +32,7 @@ def one(n: int, d: int, K: int, least: float | None, settings: Settings) -> dict
         times = {name: [] for name in ("double", "single")}
         for _ in range(2 * settings.repeats + 1):  # in turns
             for name, sample in (("double", double), ("single", single)):
-                times[name].append(cpu(lambda: m_step(e_step(sample, start), None)))
+                times[name].append(cpu_seconds(lambda: m_step(e_step(sample, start), None)))
         ends = [climb(sample, start, None, max_iter=settings.most_passes // 80, tol=1e-15) for sample in (double, rows)]
     a, b = (min(times[name]) for name in ("double", "single"))
     apart = float(np.abs(ends[0].mixture.means - ends[1].mixture.means).max() / np.abs(X).max())

@@ -23,20 +23,13 @@ from . import contenders
 from .cases import simulated, start_near
 from .settings import Settings
 from .tables import Column, Table
-from .timing import medians, milliseconds_a_pass, seconds
+from .timing import cpu_seconds, medians, milliseconds_a_pass, seconds
 
 WHAT = ("An EM iteration on rows in files beside the same rows in memory, one thread: CPU time, memory beyond the page cache, the first pass from a cold "
         "cache beside a bare read; what Dask adds to an iteration of 20 blocks; Spark on two cores beside Dask and threads.")
 D, K = 8, 8
 CPU, BEYOND, COLD, OVERHEAD, SPARK = 1.1, 200.0, 1.3, 60.0, 8.0  # limits
 FILES = [("npy", 64 * 10**6), ("parquet", 4 * 10**6), ("csv", 10**6)]
-
-
-def cpu(call) -> float:
-    "CPU seconds of one call, of all threads."
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def own_memory() -> float:
@@ -122,9 +115,9 @@ def files(kind: str, n: int, settings: Settings) -> dict | None:
         X = np.concatenate([load() for load in source.loads])
         there = prepare_source(of_array(X))
         same = there.sums(start)
-        one(), same  # warm
-        ours = min(cpu(one) for _ in range(settings.repeats))
-        memory = min(cpu(lambda: m_step(there.sums(start))) for _ in range(settings.repeats))
+        one()  # warm
+        ours = min(cpu_seconds(one) for _ in range(settings.repeats))
+        memory = min(cpu_seconds(lambda: m_step(there.sums(start))) for _ in range(settings.repeats))
         sums = sample.sums(start)
         bits = all(np.array_equal(getattr(sums, name), getattr(same, name)) for name in ("counts", "first", "second"))
         whole = e_step(prepare(X), start)
@@ -134,8 +127,10 @@ def files(kind: str, n: int, settings: Settings) -> dict | None:
         if kind == "npy" and forget(path):
             bare, cold = [], []
             for _ in range(settings.repeats):
-                forget(path), bare.append(seconds(lambda: bare_read(path)))
-                forget(path), cold.append(seconds(one))
+                forget(path)
+                bare.append(seconds(lambda: bare_read(path)))
+                forget(path)
+                cold.append(seconds(one))
             bare, cold = min(bare), min(cold)
         size = path.stat().st_size / 2**20
     ratio = ours / memory

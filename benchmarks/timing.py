@@ -46,6 +46,13 @@ def seconds(call: Callable) -> float:
     return time.perf_counter() - start
 
 
+def cpu_seconds(call: Callable) -> float:
+    "CPU time of one call, of all threads."
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
 def medians(calls: dict[str, Callable], repeats: int, least: float = 0.02) -> dict[str, float]:
     "Median seconds of each call. The calls take turns, so that a busy minute of the machine falls on all of them."
     times, inner = {name: [] for name in calls}, {}

@@ -6,8 +6,8 @@ __version__ = "0.1.0"
 # when first asked for, so that `import gmm_nb` needs neither scikit-learn nor SciPy.
 _HOME = {"GaussianMixture": "estimator", "GaussianMixtureSelection": "estimator",
          "GaussianMixtureRegressor": "regression",
-         "BayesianGaussianMixture": "bayesian", "Mixture": "mixture",
-         "Prior": "prior", "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
+         "BayesianGaussianMixture": "bayesian", "Mixture": "mixture", "Prior": "prior",
+         "fit_mixture": "acceleration", "load_faithful": "tables", "load_iris": "tables"}
 __all__ = [*_HOME]
 
 

@@ -7,6 +7,7 @@ Docs: https://gmm-nb.github.io/gmm_nb/e_step.html.md"""
 # %% ../nbs/11_e_step.ipynb #6a9896d3
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Callable
 
 import numpy as np
@@ -125,15 +126,15 @@ def _careful_block(sample, mixture, about, rows, chunk):
     return counts, first, second, log_likelihood
 
 # %% ../nbs/11_e_step.ipynb #f25807a9
-def _work_space(sample, *shapes):
+def _work_space(sample, *shapes, kind=np.float64):
     "Arrays of these shapes: from the shelf, or new ones (the first feature is one)."
     try:
         work = sample.buffers.pop()
-        if [array.shape for array in work] == [*shapes]:
+        if [array.shape for array in work] == [*shapes] and work[0].dtype == kind:
             return work
     except IndexError:
         pass
-    return [np.ones(shape) for shape in shapes]
+    return [np.ones(shape, kind) for shape in shapes]
 
 # %% ../nbs/11_e_step.ipynb #208a3710
 def _lines(n):
@@ -161,15 +162,16 @@ def _fast_block(sample, structure, W, bounded, rows, chunk):
 # %% ../nbs/11_e_step.ipynb #4b134a38
 SLAB = 16  # rows of a triangular matrix that are multiplied at once
 
-def wide_rows(n: int, n_components: int, n_features: int) -> int:
+def wide_rows(n: int, n_components: int, n_features: int, kind=np.float64) -> int:
     "Rows of wide data in a chunk: its work space is about 3 megabytes."
-    return min(n, max(64, 430_000 // (2 * n_features + SLAB * n_components)))
+    numbers = 3_440_000 // np.dtype(kind).itemsize
+    return min(n, max(64, numbers // (2 * n_features + SLAB * n_components)))
 
-def _slabs(mixture):
+def _slabs(mixture, kind=np.float64):
     "P_kᵀ/√2 of all components, in stacks of `SLAB` rows each, without the zeros on the right."
     factors = np.sqrt(0.5) * np.swapaxes(mixture.precisions_cholesky, 1, 2)
     starts = range(0, mixture.n_features, SLAB)
-    return [np.concatenate(factors[:, a:a + SLAB, :a + SLAB]) for a in starts]
+    return [np.concatenate(factors[:, a:a + SLAB, :a + SLAB], dtype=kind) for a in starts]
 
 def _subtract_squares(joint, slabs, x, work):
     "Subtract ½‖P_kᵀx‖² from the joints (K, m) for the columns of x (d, m)."
@@ -181,21 +183,25 @@ def _subtract_squares(joint, slabs, x, work):
         joint -= np.einsum("kam,kam->km", y, y)
 
 # %% ../nbs/11_e_step.ipynb #f3cd8e68
-def _wide_block(sample, W, slabs, bounded, rows, chunk):
+def _wide_block(sample, W, slabs, bounded, rows, chunk, kind=np.float64):
     "Sums over one block of rows: (K, 1+d) array of γFᵀ, `second`, log-likelihood."
     K, d = len(W), W.shape[1] - 1
-    stacked = len(slabs[0]) * chunk
-    shapes = (1 + d, chunk), (K, chunk), (chunk,), (chunk,), (stacked,), (d, chunk)
-    F, joint, top, total, y, z = work = _work_space(sample, *shapes)
+    shapes = (1 + d, chunk), (K, chunk), (len(slabs[0]) * chunk,), (d, chunk)
+    F, joint, y, z = work = _work_space(sample, *shapes, kind=kind)
+    top, total = np.empty((2, chunk))
     sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
-    negligible = _negligible(sample)
+    negligible, lowest = _negligible(sample), LOWEST
+    if kind == np.float32:
+        negligible, lowest = NEGLIGIBLE_SINGLE, LOWEST_SINGLE
     for start in rows:
         m = min(chunk, rows.stop - start)
         w = None if sample.weights is None else sample.weights[start:start + m]
         f = features(sample.X[start:start + m], sample.origin, "tied", out=F[:, :m])  # 1 and x
-        resp = np.matmul(W, f, out=joint[:, :m])
-        _subtract_squares(resp, slabs, f[1:], y)
-        log_likelihood += normalize(resp, top[:m], total[:m], w, bounded)
+        products = np.matmul(W, f, out=joint[:, :m])
+        _subtract_squares(products, slabs, f[1:], y)
+        resp = products.astype(np.float64, copy=False)
+        log_likelihood += normalize(resp, top[:m], total[:m], w, bounded, lowest)
+        resp = resp.astype(kind, copy=False)
         sums += np.dot(f, resp.T)
         for k in range(K):
             x, resp_k = _that_count(f[1:], resp[k], negligible)
@@ -242,31 +248,6 @@ def is_single(sample: Sample, mixture: Mixture) -> bool:
     farthest = sample.radius + np.abs(mixture.means - sample.origin)
     return 2.0**-24 * kappa(mixture, farthest) < ROUNDING_SINGLE
 
-def _single_block(sample, W, slabs, bounded, rows, chunk):
-    "`_wide_block` with its products in float32; normaliser and sums of chunks in float64."
-    W, slabs = W.astype(np.float32), [slab.astype(np.float32) for slab in slabs]
-    K, d, f32 = len(W), W.shape[1] - 1, np.float32
-    y, z = np.empty(len(slabs[0]) * chunk, f32), np.empty((d, chunk), f32)
-    F, joint, total = np.ones((1 + d, chunk), f32), np.empty((K, chunk)), np.empty((2, chunk))
-    sums, second, log_likelihood = np.zeros((1 + d, K)), np.zeros((K, d, d)), 0.0
-    origin = sample.origin.astype(f32)[:, None]
-    for start in rows:
-        m = min(chunk, rows.stop - start)
-        w = None if sample.weights is None else sample.weights[start:start + m]
-        f, resp = F[:, :m], joint[:, :m]
-        np.subtract(sample.X[start:start + m].T, origin, out=f[1:])
-        products = np.matmul(W, f)
-        _subtract_squares(products, slabs, f[1:], y)
-        resp[...] = products
-        log_likelihood += normalize(resp, total[0, :m], total[1, :m], w, lowest=LOWEST_SINGLE)
-        shares = resp.astype(f32)
-        sums += np.dot(f, shares.T)
-        for k in range(K):
-            x, resp_k = _that_count(f[1:], shares[k], f32(NEGLIGIBLE_SINGLE))
-            Z = np.multiply(x, np.sqrt(resp_k), out=z[:, :len(resp_k)])
-            second[k] += Z @ Z.T
-    return sums.T, second, log_likelihood
-
 # %% ../nbs/11_e_step.ipynb #73fe50a5
 def _check_fits(sample, mixture):
     "The data must have the mixture's columns, and for tied covariances the whole scatter."
@@ -298,7 +279,8 @@ def e_step(
     if peak is None and not is_fast(sample, mixture):  # what is bounded is accurate, too
         return _careful(sample, mixture, workers)
     if is_single(sample, mixture):
-        return _wide(sample, mixture, workers, None, _single_block)
+        near = replace(sample, origin=sample.origin.astype(np.float32))  # the same for all
+        return _wide(near, mixture, workers, kind=np.float32)
     return (_wide if is_wide(mixture) else _fast)(sample, mixture, workers, peak)
 
 # %% ../nbs/11_e_step.ipynb #20f63596
@@ -322,12 +304,12 @@ def _fast(sample, mixture, workers=map, peak=None, chunk=None):
     return Statistics(sums[:, 0], sums[:, 1:1 + d], second, log_likelihood,
                       sample.n_samples, sample.origin, structure)
 
-def _wide(sample, mixture, workers=map, peak=None, block=_wide_block):
+def _wide(sample, mixture, workers=map, peak=None, kind=np.float64):
     n, (K, d), bounded = len(sample.X), mixture.means.shape, peak is not None
-    W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture)
+    W, slabs = coefficients(mixture, sample.origin)[:, :1 + d], _slabs(mixture, kind)
     W[:, 0] -= peak or 0.0
-    chunk, height = wide_rows(n, K, d), 2 * d + SLAB * K
-    work = lambda rows: block(sample, W, slabs, bounded, rows, chunk)
+    chunk, height = wide_rows(n, K, d, kind), 2 * d + SLAB * K
+    work = lambda rows: _wide_block(sample, W.astype(kind), slabs, bounded, rows, chunk, kind)
     parts = _each_block(work, n, chunk, height, workers)
     sums, second, log_likelihood = _added(parts)
     log_likelihood += sample.n_samples * (peak or 0.0)

@@ -38,7 +38,7 @@ from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
 from .sources import (SourceSample, answers, as_table, gathered, is_source,
-                            prepare_source, source_of)
+                            pieces_of, prepare_source, source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -567,12 +567,11 @@ def as_shown(found: np.ndarray, kind: np.dtype, estimator) -> np.ndarray:
 def shown_blocks(estimator, X, reduce, mixture):
     "The results for each block of a source, in their order."
     source = source_of(X)
-    first = source.loads[0]()
+    first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
-    kind = first.dtype if first.dtype in (np.float32, np.float64) else np.dtype(float)
     with parallel(estimator.n_jobs) as workers:
         for found in answers(source, mixture, reduce, workers):
-            yield as_shown(found, kind, estimator)
+            yield as_shown(found, first.dtype, estimator)
 
 def most_probable(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m,) components."

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
@@ -29,8 +30,9 @@ from .statistics import squared_spread
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'kept_shape', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses',
            'careful_inverses', 'Group', 'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums',
            'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of',
-           'part_of', 'patterns_and_groups', 'prepare_holes', 'has_holes', 'rows_seen', 'prepare_table', 'groups_of',
-           'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
+           'part_of', 'patterns_and_groups', 'weight_of_all', 'prepare_holes', 'has_holes', 'rows_seen',
+           'prepare_table', 'groups_of', 'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values',
+           'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def kept_shape(structure: str, d: int) -> tuple:
@@ -311,7 +313,7 @@ class HoledSample(Sample):
         parts = [pattern.sums(mixture, workers, about) for pattern in self.patterns]
         if self.groups:
             parts.append(self.sums_by_row(mixture, workers, about))
-        return reduce(lambda total, part: total + part, parts)
+        return reduce(add, parts)
 
     def sums_by_row(self, mixture, workers, about) -> Statistics:
         "The part of the rows whose patterns are rare."
@@ -427,6 +429,11 @@ def patterns_and_groups(X, weights, origin, radius, structure) -> tuple[tuple, t
     patterns.sort(key=lambda pattern: len(pattern.seen))  # arrays of one shape serve again
     return tuple(patterns), tuple(groups)
 
+def weight_of_all(patterns, groups, weights) -> float:
+    "The sum of the weights of the rows that have values."
+    return float(sum(pattern.sample.n_samples for pattern in patterns)
+                 + sum(weight_of(group.rows, weights) for group in groups))
+
 # %% ../nbs/22_missing.ipynb #22a0c045
 def prepare_holes(
     X: np.ndarray,  # (n, d) data, NaN where a value is missing
@@ -446,8 +453,7 @@ def prepare_holes(
     _check_range(2 * radius)
     spreads = spreads_of(X, weights, origin, radius, variances)
     patterns, groups = patterns_and_groups(X, weights, origin, radius, structure)
-    n = float(sum(pattern.sample.n_samples for pattern in patterns)
-              + sum(weight_of(group.rows, weights) for group in groups))
+    n = weight_of_all(patterns, groups, weights)
     whole = covariances_shape(structure, 2, 3) == (3, 3)  # (d, d) of all components
     scatter = np.diag(n * variances) if whole else n * variances
     return HoledSample(X, weights, n, origin, radius, scatter, unit,

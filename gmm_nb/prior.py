@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import reduce
+from operator import add
 from typing import Callable
 
 import numpy as np
@@ -21,7 +22,7 @@ from .e_step import e_step
 from .em import LIKELIHOOD, Objective
 from .initialization import start_near, start_size, statistics_of, subsample
 from .missing import (HoledSample, complete_rows, has_holes, log_joint, one_gaussian_of,
-                            patterns_and_groups, weight_of, with_values)
+                            patterns_and_groups, weight_of_all, with_values)
 from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk_rows,
                                outer, precisions)
@@ -30,7 +31,7 @@ from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk
 __all__ = ['LEAST_COUNT', 'HELD', 'APART', 'Prior', 'PseudoStatistics', 'kept', 'pseudo_statistics', 'Fixed', 'fixed_parts',
            'n_fixed', 'posterior_mode', 'log_kernel', 'log_prior', 'rows_of_default', 'default_prior', 'scatter_of',
            'labelled_log_likelihood', 'Labelled', 'rows_of', 'labelled_rows', 'LabelledHoles', 'alone', 'of_component',
-           'sum_of', 'rows_with_holes', 'labelled_holes', 'label_gains', 'reordered', 'matched', 'means_from_labels',
+           'rows_with_holes', 'labelled_holes', 'label_gains', 'reordered', 'matched', 'means_from_labels',
            'start_from_labels', 'KnownBefore', 'place_gains', 'in_order', 'objective_of', 'masks', 'check_labels']
 
 # %% ../nbs/23_prior.ipynb #23a00008
@@ -366,8 +367,8 @@ class LabelledHoles(Labelled):
 
     def known(self, mixture, workers=map, about=None):
         about = mixture.means if about is None else about
-        return sum_of([of_component(part.sums(alone(mixture, k), workers, about[k:k + 1]),
-                                    mixture, k, about) for k, part in self.parts.items()])
+        return reduce(add, (of_component(part.sums(alone(mixture, k), workers, about[k:k + 1]),
+                                         mixture, k, about) for k, part in self.parts.items()))
 
 def alone(mixture: Mixture, k: int) -> Mixture:
     "The mixture of component k only."
@@ -389,19 +390,13 @@ def of_component(sums: Statistics, mixture: Mixture, k: int, about) -> Statistic
                    log_likelihood=told)
 
 # %% ../nbs/23_prior.ipynb #23a0003f
-def sum_of(parts: list):
-    "The sum of values that have no zero."
-    return reduce(lambda total, part: total + part, parts)
-
 def rows_with_holes(sample: HoledSample, which: np.ndarray, structure: str) -> HoledSample:
     "`rows_of` for data with holes."
     X, weights = sample.X[which], sample.weights
     weights = None if weights is None else weights[which]
     patterns, groups = patterns_and_groups(X, weights, sample.origin, sample.radius, structure)
-    n = float(sum(pattern.sample.n_samples for pattern in patterns)
-              + sum(weight_of(group.rows, weights) for group in groups))
-    return replace(sample, X=X, weights=weights, n_samples=n, patterns=patterns,
-                   groups=groups, buffers=deque())
+    return replace(sample, X=X, weights=weights, patterns=patterns, groups=groups,
+                   n_samples=weight_of_all(patterns, groups, weights), buffers=deque())
 
 def labelled_holes(sample, labels, structure, n_components) -> LabelledHoles:
     "`labelled_rows` for data with holes. A row without any value adds nothing."

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import accumulate
+from operator import add
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Callable, Iterable, Iterator, NamedTuple
@@ -20,7 +21,7 @@ import numpy as np
 
 from .data import as_data
 from .e_step import e_step, is_fast
-from .mixture import STORED, Mixture
+from .mixture import STORED, Mixture, open_whole
 from .statistics import (FORMS, Sample, Statistics, check_weights, precisions, prepare,
                                weight_unit)
 from .workers import parallel
@@ -184,9 +185,8 @@ class SourceSample(Sample):
         "The sums over all blocks, in their order, Eq. (eq-s-sums): the E-step."
         whole = Sample(None, None, 0.0, self.origin, self.radius, np.zeros_like(self.scatter))
         work = partial(block_sums, whole=whole, mixture=mixture, about=about)
-        total = None
-        for part in (self.workers or workers)(work, self.pieces):
-            total = part if total is None else total if part is None else total + part
+        found = (self.workers or workers)(work, self.pieces)
+        total = reduce(add, (part for part in found if part is not None))
         form = FORMS[mixture.structure]
         if not form.linear or about is not None or not is_fast(self, mixture):
             return total
@@ -398,14 +398,11 @@ def of_arrow(table, columns=None) -> Source:
     return spooled((arrow.Table.from_batches([batch]) for batch in batches), columns)
 
 def of_polars(frame, columns=None) -> Source:
-    "A lazy table of Polars, run once, into a temporary file."
-    with TemporaryDirectory(prefix="gmm_nb-") as folder:
-        path = Path(folder) / "rows.parquet"
-        frame.sink_parquet(path)
-        read = of_parquet(path, columns)
-        tables = (_arrow().table(list(load().T), names=list(read.columns))
-                  for load in read.loads)
-        return spooled(tables, None, "The lazy table")
+    "A lazy table of Polars, run once, into a temporary Parquet file."
+    folder = TemporaryDirectory(prefix="gmm_nb-")
+    path = Path(folder.name) / "rows.parquet"
+    frame.sink_parquet(path)
+    return replace(of_parquet(path, columns), keep=folder)
 
 # %% ../nbs/25_sources.ipynb #25a00022
 def _computed(part):
@@ -574,20 +571,15 @@ def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     "Parts in a `.npy` file, which is there when it is whole; the file as a memory map."
     if path.suffix != ".npy":
         raise ValueError(f"Got out={str(path)!r}; expected a name that ends in .npy.")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(unfinished, "wb") as file:
-            n, part = 0, None
-            for part in parts:
-                if not n:
-                    _header(file, part, n)
-                file.write(np.ascontiguousarray(part).data)
-                n += len(part)
-            file.seek(0)
-            _header(file, part, n)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with open_whole(path) as file:
+        n, part = 0, None
+        for part in parts:
+            if not n:
+                _header(file, part, n)
+            file.write(np.ascontiguousarray(part).data)
+            n += len(part)
+        file.seek(0)
+        _header(file, part, n)
     return np.load(path, mmap_mode="r")
 
 def _header(file, part, n):

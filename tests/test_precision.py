@@ -28,8 +28,11 @@ def single(X, weights=None): return replace(prepare(X, weights), single=True, bu
 @pytest.fixture
 def passes(monkeypatch):
     "How many blocks were summed in single precision"
-    seen, block = [], module._single_block
-    monkeypatch.setattr(module, "_single_block", lambda *a: (seen.append(1), block(*a))[1])
+    seen, block = [], module._wide_block
+    def watched(*arguments):
+        if arguments[-1] == np.float32: seen.append(1)
+        return block(*arguments)
+    monkeypatch.setattr(module, "_wide_block", watched)
     return seen
 
 
@@ -101,10 +104,12 @@ def test_interrupted_in_the_rough_part():
 def test_a_collapse_in_the_rough_part_is_tried_again_exactly(monkeypatch, passes):
     X, start = wide()
     exact = climb(prepare(X.astype(float)), start, max_iter=40)
-    def lost(sample, *rest):
-        passes.append(1)
-        raise acceleration.CollapsedComponent("no points left")
-    monkeypatch.setattr(module, "_single_block", lost)
+    block = module._wide_block
+    def lost(*arguments):
+        sums = block(*arguments)
+        if arguments[-1] == np.float32: raise acceleration.CollapsedComponent("no points left")
+        return sums
+    monkeypatch.setattr(module, "_wide_block", lost)
     assert_array_equal(climb(prepare(X), start, max_iter=40).mixture.means, exact.mixture.means)
     assert passes
 

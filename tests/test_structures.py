@@ -231,15 +231,20 @@ def assert_least(squares, counts, v, least, pick, level, slack):
     assert (v >= least * (1 - 1e-12)).all()
 
 
+def above_a_floor(K, d, seed, flat):
+    "Squares, some of them zero if flat, counts, and floors below and above them"
+    rng = np.random.default_rng([K, d, seed])
+    squares, counts = 10**rng.uniform(-2, 2, size=(K, d)), rng.uniform(1, 20, size=K)
+    if flat: squares[rng.random((K, d)) < 0.3] = 0
+    return squares, counts, 10**rng.uniform(-3, 1.5, size=(K, d))
+
+
 @pytest.mark.parametrize("K, d", [(1, 1), (1, 4), (4, 1), (2, 2), (3, 2), (2, 5), (5, 4)])
 @pytest.mark.parametrize("flat", [False, True])
 def test_variances_of_equal_volume_above_a_floor_are_the_least(K, d, flat):
     "x_kj are free but for their sums, which are one number L: z = (x, L), with Σ_j x_kj = L"
     for seed in range(30):
-        rng = np.random.default_rng([K, d, seed])
-        squares, counts = 10**rng.uniform(-2, 2, size=(K, d)), rng.uniform(1, 20, size=K)
-        if flat: squares[rng.random((K, d)) < 0.3] = 0
-        least = 10**rng.uniform(-3, 1.5, size=(K, d))
+        squares, counts, least = above_a_floor(K, d, seed, flat)
         v = filled(squares, counts, least)
         assert np.ptp(np.log(v).sum(axis=1)) < 1e-9
         pick = np.concatenate([np.eye(K * d), np.zeros((1, K * d))])
@@ -253,10 +258,7 @@ def test_variances_of_equal_volume_above_a_floor_are_the_least(K, d, flat):
 def test_variances_of_equal_shape_above_a_floor_are_the_least(K, d, flat):
     "x_kj = z_k + z_j: z are the logs of K volumes and of a shape"
     for seed in range(30):
-        rng = np.random.default_rng([K, d, seed])
-        squares, counts = 10**rng.uniform(-2, 2, size=(K, d)), rng.uniform(1, 20, size=K)
-        if flat: squares[rng.random((K, d)) < 0.3] = 0
-        least = 10**rng.uniform(-3, 1.5, size=(K, d))
+        squares, counts, least = above_a_floor(K, d, seed, flat)
         v = bounded(squares, counts, least)
         shape = np.log(v) - np.log(v).mean(axis=1, keepdims=True)
         assert np.ptp(shape, axis=0).max() < 1e-9
