@@ -15,8 +15,8 @@ from .cases import simulated
 from .settings import Settings
 from .tables import Column, Table
 
-WHAT = ("partial_fit over all rows once, in chunks, from the start that it finds in the first one; the log-likelihood that a fit to all rows from there has "
-        "beyond it; and CPU seconds of the pass beside those of one pass of batch EM in memory. Means are drawn anew for each seed.")
+WHAT = ("partial_fit over all rows once, in chunks; how far it is below the better of two fits to all rows, one from where it has ended and one with a start of "
+        "its own; and CPU seconds of the pass beside those of one pass of batch EM in memory. Means are drawn anew for each seed.")
 SHAPES = [(5 * 10**5, 4, 8, "full"), (5 * 10**5, 4, 8, "diag"), (5 * 10**5, 4, 8, "tied"), (5 * 10**5, 4, 8, "spherical")]
 CHUNK, SHORT, SEEDS = 500, 1e-3, 3  # rows; nats a row that a pass may leave, which was promised for the first shape
 COLUMNS = [Column("n", "rows", ",d"), Column("d", "d", "d"), Column("K", "K", "d"), Column("structure", "structure"), Column("seed", "seed", "d"),
@@ -43,7 +43,8 @@ def measure(n: int, d: int, K: int, structure: str, settings: Settings, seed: in
         start = time.process_time()
         list(islice(em_steps(sample, model.mixture_, workers=workers), 3))
         batch = (time.process_time() - start) / 3
-    best = model.set_params(warm_start=True, tol=1e-9).fit(X).score(X)
+    best = GaussianMixture(K, covariance_type=structure, random_state=seed, tol=1e-9).fit(X).score(X)
+    best = max(best, model.set_params(warm_start=True, tol=1e-9).fit(X).score(X))
     return {"n": n, "d": d, "K": K, "structure": structure, "seed": seed, "first": best - first, "short": best - score, "seconds": taken,
             "batch": batch, "met": bool(best - score <= SHORT)}
 
@@ -57,6 +58,7 @@ def run(settings: Settings) -> list[Table]:
 def findings(tables: list[Table]) -> list[str]:
     "How far the pass is from the optimum at most."
     rows = tables[0].rows
-    return [f"A pass leaves {max(row['short'] for row in rows):.1e} nats a row at most; the first chunk left up to {max(row['first'] for row in rows):.1e}. "
+    return [f"A pass leaves {max(row['short'] for row in rows):.1e} nats a row at most, and at most {SHORT:.0e} in {sum(row['met'] for row in rows)} of {len(rows)} cases; "
+            f"the first chunk left up to {max(row['first'] for row in rows):.1e}. "
             f"It costs as much as {np.median([row['seconds'] / row['batch'] for row in rows]):.0f} passes of batch EM in memory (median), for "
-            "its chunks are small, and it needs no memory beyond one of them."]
+            "its chunks are small and the start is searched again; of the rows it keeps at most the first 100,000, and later none."]

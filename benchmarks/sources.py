@@ -25,8 +25,8 @@ from .settings import Settings
 from .tables import Column, Table
 from .timing import cpu_seconds, medians, milliseconds_a_pass, seconds
 
-WHAT = ("An EM iteration on rows in files beside the same rows in memory, one thread: CPU time, memory beyond the page cache, the first pass from a cold "
-        "cache beside a bare read; what Dask adds to an iteration of 20 blocks; Spark on two cores beside Dask and threads.")
+WHAT = ("An EM iteration on rows in files beside the same rows in memory, one thread: CPU time and memory beyond the page cache; a pass from a cold cache "
+        "beside a bare read of the file and beside the same pass from a warm one, for the disk or the arithmetic takes longer; what Dask adds to an iteration of 20 blocks; Spark on two cores beside Dask and threads.")
 D, K = 8, 8
 CPU, BEYOND, COLD, OVERHEAD, SPARK = 1.1, 200.0, 1.3, 60.0, 8.0  # limits
 FILES = [("npy", 64 * 10**6), ("parquet", 4 * 10**6), ("csv", 10**6)]
@@ -122,21 +122,37 @@ def files(kind: str, n: int, settings: Settings) -> dict | None:
         bits = all(np.array_equal(getattr(sums, name), getattr(same, name)) for name in ("counts", "first", "second"))
         whole = e_step(prepare(X), start)
         apart = float(np.max(np.abs(sums.about(whole.origin).second - whole.second)) / np.max(np.abs(whole.second)))
-        del X, there
-        bare = cold = None
-        if kind == "npy" and forget(path):
-            bare, cold = [], []
-            for _ in range(settings.repeats):
-                forget(path)
-                bare.append(seconds(lambda: bare_read(path)))
-                forget(path)
-                cold.append(seconds(one))
-            bare, cold = min(bare), min(cold)
         size = path.stat().st_size / 2**20
     ratio = ours / memory
     return {"kind": kind, "n": n, "size": size, "opened": opened, "cpu": 1e3 * ours, "in_memory": 1e3 * memory, "ratio": ratio, "beyond": beyond,
-            "same_bits": bits, "apart": apart, "bare": bare, "cold": cold, "cold_ratio": cold and cold / bare,
-            "met": kind != "npy" or bool(bits and ratio <= CPU and (beyond is None or beyond <= BEYOND) and (cold is None or cold <= COLD * bare))}
+            "same_bits": bits, "apart": apart,
+            "met": kind != "npy" or bool(bits and ratio <= CPU and (beyond is None or beyond <= BEYOND))}
+
+
+def cold_passes(n: int, settings: Settings) -> list[dict]:
+    "Rows of the table of cold caches: how long a pass takes where all of the file is read from the disk."
+    n, rows = settings.rows(n, D, K), []
+    _, truth = simulated(1000, D, K)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.npy"
+        write(path, "npy", n, truth)
+        if not forget(path):
+            return []
+        sample = prepare_source(source_of(path))
+        for components, threads in ((1, 1), (2, 1), (8, 1), (8, 2)):
+            start = start_near(simulated(1000, D, components)[1], "full")
+            with parallel(threads) as workers:
+                one, taken = (lambda: m_step(sample.sums(start, workers))), {"bare": [], "cold": [], "warm": []}
+                for _ in range(settings.repeats):
+                    forget(path)
+                    taken["bare"].append(seconds(lambda: bare_read(path)))
+                    forget(path)
+                    taken["cold"].append(seconds(one))
+                    taken["warm"].append(seconds(one))
+            bare, cold, warm = (min(taken[name]) for name in ("bare", "cold", "warm"))
+            ratio = cold / max(bare, warm)
+            rows.append({"n": n, "K": components, "threads": threads, "bare": bare, "warm": warm, "cold": cold, "to_bare": cold / bare, "ratio": ratio, "met": bool(ratio <= COLD)})
+    return rows
 
 
 def _tiny(seed, n):
@@ -192,8 +208,13 @@ def run(settings: Settings) -> list[Table]:
             Column("kind", "file"), Column("n", "rows", ","), Column("size", "MiB", ",.0f"), Column("opened", "opened in, s", ".2f"),
             Column("cpu", "CPU, ms", ",.0f"), Column("in_memory", "in memory, ms", ",.0f"), Column("ratio", "ratio", ".2f"),
             Column("beyond", "beyond the cache, MiB", ".0f"), Column("same_bits", "same bits"), Column("apart", "from one block", ".0e"),
-            Column("bare", "bare read, s", ".2f"), Column("cold", "cold pass, s", ".2f"), Column("cold_ratio", "ratio cold", ".2f"), Column("met", "met")],
+            Column("met", "met")],
             known(files(kind, n, settings) for kind, n in FILES)),
+        Table("sources-cold", "A pass over the .npy file from a cold cache, beside a bare read of it and beside the same pass from a warm one", [
+            Column("n", "rows", ","), Column("K", "K"), Column("threads", "threads"), Column("bare", "bare read, s", ".2f"), Column("warm", "warm pass, s", ".2f"),
+            Column("cold", "cold pass, s", ".2f"), Column("to_bare", "cold to bare", ".2f"),
+            Column("ratio", "cold to the longer of both", ".2f"), Column("met", f"at most {COLD}")],
+            cold_passes(FILES[0][1], settings)),
         Table("sources-dask", "An iteration of 20 blocks of 1,000 rows on Dask's processes", [
             Column("processes", "processes"), Column("here", "here, ms", ".1f"), Column("there", "on Dask, ms", ".1f"),
             Column("overhead", "more, ms", ".1f"), Column("same_bits", "same bits"), Column("met", f"at most {OVERHEAD:.0f}")],
@@ -210,7 +231,7 @@ def findings(tables: list[Table]) -> list[str]:
     "Against the limits."
     rows = [row for table in tables for row in table.rows]
     said = [f"{sum(row['met'] for row in rows)} of {len(rows)} rows are within their limits: for the .npy file CPU {CPU} times that in memory, {BEYOND:.0f} MiB "
-            f"beyond the page cache, a cold pass {COLD} times a bare read; {OVERHEAD:.0f} ms more on Dask; {SPARK:.0f} times faster than Spark."]
+            f"beyond the page cache; a cold pass {COLD} times the longer of a bare read and a warm pass; {OVERHEAD:.0f} ms more on Dask; {SPARK:.0f} times faster than Spark."]
     there = {table.name for table in tables}
     missing = [name for name, table in {"distributed": "sources-dask", "pyspark with Java": "sources-spark"}.items() if table not in there]
     return said + ([f"Not installed, and left out: {', '.join(missing)}."] if missing else [])

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
@@ -38,7 +39,7 @@ from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
 from .sources import (SourceSample, answers, as_table, gathered, is_source,
-                            pieces_of, prepare_source, source_of)
+                            pieces_of, prepare_source, rows_for_start, source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -52,10 +53,11 @@ __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'ch
            'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks', 'most_probable',
            'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
            'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'first_chunk',
-           'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
-           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
-           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
+           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'FirstRows',
+           'Stream', 'start_in', 'height', 'rows_to_keep', 'looked_again', 'given_state', 'next_state', 'partial_fit',
+           'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties',
+           'certainty', 'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+           'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -863,8 +865,33 @@ def rows_of_chunk(X, sample_weight) -> float:
     "How many rows a chunk counts for."
     return float(len(X) if sample_weight is None else np.sum(sample_weight))
 
-def first_chunk(estimator, X, sample_weight) -> Online:
-    "The state after a first chunk, which a fit has learned. ValueError for too few rows."
+class FirstRows(NamedTuple):
+    "The rows of a stream so far, while they are few."
+    chunks: tuple = ()  # of rows (m, d) and their weights (m,) or None
+    n: int = 0  # rows
+    searched: int = 0  # how many there were at the last search
+
+    def with_chunk(self, X, weights) -> FirstRows:
+        "And those of a chunk."
+        copies = X.copy(), None if weights is None else np.array(weights, dtype=float)
+        return FirstRows((*self.chunks, copies), self.n + len(X), self.searched)
+
+    def together(self) -> tuple[np.ndarray, np.ndarray | None]:
+        "All rows (n, d), and their weights (n,); None where all count once."
+        X, weights = zip(*self.chunks)
+        if all(each is None for each in weights):
+            return np.concatenate(X), None
+        once = [np.ones(len(x)) if w is None else w for x, w in self.chunks]
+        return np.concatenate(X), np.concatenate(once)
+
+class Stream(NamedTuple):
+    "What is kept between two chunks."
+    state: Online
+    first: FirstRows | None = None  # None: a start was given, or enough rows have come
+
+# %% ../nbs/30_estimator.ipynb #30a0d00e
+def start_in(estimator, X, sample_weight, mixture: Mixture | None = None) -> Online:
+    "The state after some rows, which a fit has learned. ValueError for too few."
     K = estimator.n_components
     if len(X) < max(K, 2):
         raise ValueError(f"Got n_samples = {len(X)} in the first call of partial_fit, which "
@@ -877,12 +904,35 @@ def first_chunk(estimator, X, sample_weight) -> Online:
         given = check_weights(sample_weight, len(X))
         given = given / weight_unit(given)
         weights = given / given[given > 0].mean()
-    result, _, _, sample, floor = searched(draft, X, weights)
+    found = searched(draft, X, weights)
+    if mixture is not None:  # where the stream is by now may be better
+        draft.warm_start = True
+        settle(draft, mixture, X.dtype)
+        found = max(found, searched(draft, X, weights), key=height)
+    result, _, _, sample, floor = found
     rows = rows_of_chunk(X, sample_weight)
     least = least_memory(result.mixture) * rows / len(sample.X)
     state = online_start(result.mixture, max(rows, least), floor)
     told = e_step(sample, result.mixture).log_likelihood / sample.n_samples
     return replace(state, n_steps=1, log_likelihood=told)
+
+def height(found) -> float:
+    "Where a search has ended; −∞ without an iteration."
+    return [-np.inf, *found[0].log_likelihoods][-1]
+
+# %% ../nbs/30_estimator.ipynb #30a0d010
+def rows_to_keep(estimator, d: int) -> float:
+    "How many first rows are enough; not more than the stream is to remember."
+    return min(rows_for_start(d), estimator.forget_after or np.inf)
+
+def looked_again(estimator, state: Online, first: FirstRows) -> Stream:
+    "The stream with these first rows, after another search where one is due."
+    enough = rows_to_keep(estimator, state.mixture.n_features)
+    if first.n >= min(2 * first.searched, enough):
+        better = start_in(estimator, *first.together(), state.averaged)
+        state = replace(better, n_steps=state.n_steps, log_likelihood=state.log_likelihood)
+        first = first._replace(searched=first.n)
+    return Stream(state, first if first.n < enough else None)
 
 # %% ../nbs/30_estimator.ipynb #30a0d00a
 def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) -> Online:
@@ -892,21 +942,27 @@ def given_state(estimator, mixture: Mixture, sample: Sample, rows: float = 0.0) 
     return online_start(mixture, max(rows, least), floor)
 
 # %% ../nbs/30_estimator.ipynb #30a0d006
-def next_state(estimator, X, sample_weight, first: bool, workers) -> Online:
-    "The state after these rows. Raises ValueError and CollapsedComponent."
-    if first and not start_is_known(estimator):
-        return first_chunk(estimator, X, sample_weight)
+def next_state(estimator, X, sample_weight, begins: bool, workers) -> Stream:
+    "The stream after these rows. Raises ValueError and CollapsedComponent."
+    if begins and not start_is_known(estimator):
+        state, first = start_in(estimator, X, sample_weight), FirstRows(searched=len(X))
+        enough = rows_to_keep(estimator, X.shape[1])
+        first = first.with_chunk(X, sample_weight) if len(X) < enough else None
+        return Stream(state, first)
     sample = prepare(X, sample_weight, estimator.covariance_type, workers)
-    if first:
+    if begins:
         blank = starts_of_race(estimator, sample, None, None, None, workers)[0]
-        state = given_state(estimator, with_known_parts(blank, estimator, X.shape[1]), sample)
+        mixture, rows = with_known_parts(blank, estimator, X.shape[1]), 0.0
     else:
-        mixture = settled(estimator)
+        mixture, rows = settled(estimator), getattr(estimator, "n_samples_seen_", 0.0)
         same_kind(estimator, mixture)
-        rows = getattr(estimator, "n_samples_seen_", 0.0)
-        state = (vars(estimator).get("_online")
-                 or given_state(estimator, mixture, sample, rows))
-    return learn(state, sample, estimator.forget_after, workers=workers)
+    stream = vars(estimator).get("_online")
+    if begins or stream is None:
+        stream = Stream(given_state(estimator, mixture, sample, rows))
+    state = learn(stream.state, sample, estimator.forget_after, workers=workers)
+    if stream.first is None:
+        return Stream(state)
+    return looked_again(estimator, state, stream.first.with_chunk(X, sample_weight))
 
 # %% ../nbs/30_estimator.ipynb #30a0d008
 def partial_fit(estimator, X, sample_weight=None):
@@ -918,12 +974,14 @@ def partial_fit(estimator, X, sample_weight=None):
     first = bool(lacking(estimator))
     with remembered(estimator), parallel(estimator.n_jobs) as workers:
         X = checked_table(estimator, X, reset=first, ensure_min_samples=1)
-        state = next_state(estimator, X, sample_weight, first, workers)
+        stream = next_state(estimator, X, sample_weight, first, workers)
+    state = stream.state
     before = 0.0 if first else getattr(estimator, "n_samples_seen_", 0.0)
     settle(estimator, state.averaged, X.dtype)
     own = vars(estimator)
     own.pop("_run", None)
-    own["_online"], estimator.n_samples_seen_ = state, before + rows_of_chunk(X, sample_weight)
+    own["_online"] = stream
+    estimator.n_samples_seen_ = before + rows_of_chunk(X, sample_weight)
     estimator.converged_, estimator.n_iter_ = False, state.n_steps
     estimator.lower_bound_, estimator.n_collapsed_ = float(state.log_likelihood), 0
     estimator.lower_bounds_ = [estimator.lower_bound_]

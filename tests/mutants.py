@@ -289,7 +289,14 @@ ONLINE = [
     Mutant("a stream without a floor takes rounding for spread", {"if state.floor is None:\n        refuse_rounding(mixture, sample)": "if False:\n        refuse_rounding(mixture, sample)"}, "online"),
     Mutant("fit goes on from a stream", {'for name in (*PARTS, "_online", "n_samples_seen_"):': "for name in PARTS:"}, "online"),
     Mutant("a first chunk without a prior", {'draft.prior, draft.warm_start = "default", False': "draft.prior, draft.warm_start = None, False"}, "online"),
-    Mutant("a fit is worth no rows to a stream", {'rows = getattr(estimator, "n_samples_seen_", 0.0)': "rows = 0.0"}, "online"),
+    Mutant("a fit is worth no rows to a stream", {'settled(estimator), getattr(estimator, "n_samples_seen_", 0.0)': "settled(estimator), 0.0"}, "online"),
+    Mutant("a stream is not searched again", {"if first.n >= min(2 * first.searched, enough):": "if False:"}, "online"),
+    Mutant("first rows are kept for ever", {"return Stream(state, first if first.n < enough else None)": "return Stream(state, first)"}, "online"),
+    Mutant("first rows are the caller's array", {"copies = X.copy(), None if weights is None else np.array(weights, dtype=float)": "copies = X, weights"}, "online"),
+    Mutant("a search forgets where the stream is", {"found = max(found, searched(draft, X, weights), key=height)": "found = max(found, found, key=height)"}, "online"),
+    Mutant("a search forgets the weights of first rows", {"return np.concatenate(X), np.concatenate(once)": "return np.concatenate(X), None"}, "online"),
+    Mutant("a short memory keeps many first rows", {"return min(rows_for_start(d), estimator.forget_after or np.inf)": "return rows_for_start(d)"}, "online"),
+    Mutant("a search tells its own bound of a chunk", {"state = replace(better, n_steps=state.n_steps, log_likelihood=state.log_likelihood)": "state = replace(better, n_steps=state.n_steps)"}, "online"),
 ]
 
 PRECISION = [

@@ -425,3 +425,130 @@ def test_a_constant_column_and_copies():
         assert np.isfinite(model.score(X))
         model = GaussianMixture(2, random_state=0).partial_fit(np.ones((10, 2))).partial_fit(np.ones((10, 2)))
         assert np.isfinite(model.means_).all()
+
+
+# ---- the first rows of a stream
+
+def eight(n, seed=3):
+    "Rows of eight clusters in four dimensions that a few hundred rows do not show."
+    rng = np.random.default_rng(seed)
+    factors = np.eye(4) + 0.15 * rng.normal(size=(8, 4, 4))
+    mixture = Mixture(rng.dirichlet(np.full(8, 10.0)), 1.5 * rng.normal(size=(8, 4)), factors @ np.swapaxes(factors, 1, 2))
+    return mixture.sample(n, rng)[0]
+
+
+def in_chunks(model, X, size, weights=None):
+    for begin in range(0, len(X), size):
+        part = slice(begin, begin + size)
+        model.partial_fit(X[part], sample_weight=None if weights is None else weights[part])
+    return model
+
+
+def first_rows(model): return vars(model)["_online"].first
+
+
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "spherical"])
+def test_a_start_in_few_rows_is_made_good(structure):
+    X = eight(60_000)
+    best = max(GaussianMixture(8, covariance_type=structure, random_state=seed).fit(X).score(X) for seed in range(2))
+    assert best - in_chunks(GaussianMixture(8, covariance_type=structure, random_state=0), X, 500).score(X) < 1e-3
+
+
+def test_without_another_search_it_would_not_be(monkeypatch):
+    X = eight(60_000)
+    best = GaussianMixture(8, random_state=0).fit(X).score(X)
+    monkeypatch.setattr("gmm_nb.estimator.rows_for_start", lambda d: 500)
+    model = in_chunks(GaussianMixture(8, random_state=0), X, 500)
+    assert first_rows(model) is None and best - model.score(X) > 5e-3
+
+
+def test_first_rows_are_searched_when_they_have_doubled_and_dropped_when_they_are_enough(monkeypatch):
+    from gmm_nb import estimator as module
+    X, asked, search = rows(3000), [], module.searched
+    monkeypatch.setattr(module, "rows_for_start", lambda d: 1000)
+    monkeypatch.setattr(module, "searched", lambda draft, X, *rest: asked.append((len(X), draft.warm_start)) or search(draft, X, *rest))
+    model = in_chunks(GaussianMixture(4, random_state=0), X[:900], 100)
+    assert first_rows(model).n == 900
+    in_chunks(model, X[900:], 100)
+    assert asked == [(100, False), *((n, again) for n in (200, 400, 800, 1000) for again in (False, True))]
+    assert first_rows(model) is None and model.n_samples_seen_ == 3000 and model.n_iter_ == 30
+
+
+@pytest.mark.parametrize("parameters, size", [({"forget_after": 300.0}, 300), ({}, 100_000)])
+def test_rows_that_are_enough(parameters, size):
+    "As many as a search in a source looks at, and no more than the stream is to remember."
+    X = rows(size)
+    model = GaussianMixture(4, random_state=0, **parameters).partial_fit(X[:-1])
+    assert first_rows(model).n == size - 1
+    assert first_rows(model.partial_fit(X[-1:])) is None
+    assert first_rows(GaussianMixture(4, random_state=0, **parameters).partial_fit(X)) is None
+
+
+def test_one_array_for_all_chunks():
+    "A reader may write each chunk into the same array."
+    X, buffer = rows(2000), np.empty((100, 3))
+    counts, weights = np.random.default_rng(1).uniform(0.5, 2, size=2000), np.empty(100)
+    apart, shared = (GaussianMixture(4, random_state=0) for _ in range(2))
+    for begin in range(0, 2000, 100):
+        buffer[:], weights[:] = X[begin:begin + 100], counts[begin:begin + 100]
+        shared.partial_fit(buffer, sample_weight=weights)
+        buffer[:], weights[:] = np.nan, -1
+    assert_array_equal(shared.means_, in_chunks(apart, X, 100, counts).means_)
+
+
+def test_chunks_with_and_without_weights():
+    "No weight is a weight of one."
+    X = rows(800)
+    mixed, all_ones = GaussianMixture(4, random_state=0), GaussianMixture(4, random_state=0)
+    for begin in range(0, 800, 100):
+        part = X[begin:begin + 100]
+        mixed.partial_fit(part, sample_weight=np.ones(100) if begin % 200 else None)
+        all_ones.partial_fit(part, sample_weight=np.ones(100))
+    same_mixture(mixed.mixture_, all_ones.mixture_, rtol=1e-9, atol=1e-9)
+    assert mixed.n_samples_seen_ == 800
+
+
+def test_weights_of_first_rows_count():
+    "Rows of one cluster are weighed down: it keeps next to nothing of the weight after all searches."
+    X = rows(4000)
+    weights = np.where(X[:, 0] > 3, 1e-3, 1.0)
+    shares = [model.weights_[model.means_[:, 0] > 3].sum() for model in (
+        in_chunks(GaussianMixture(4, random_state=0), X, 100, each) for each in (None, weights))]
+    assert shares[0] > 0.2 and shares[1] < 0.01
+
+
+def test_bound_of_a_chunk_is_that_of_before_a_search():
+    X = rows(400)
+    model = GaussianMixture(4, random_state=0).partial_fit(X[:200])
+    before = model._online.state.mixture
+    model.partial_fit(X[200:])
+    assert first_rows(model).searched == 400
+    assert_allclose(model.lower_bound_, before.log_density(X[200:]).mean())
+
+
+def test_where_the_stream_has_come_is_not_lost(monkeypatch):
+    "A search that ends lower than the stream already is changes nothing for the worse."
+    from gmm_nb import estimator as module
+    X = eight(8000)
+    good = GaussianMixture(8, random_state=0, n_init=4).fit(X)
+    model = GaussianMixture(8, random_state=0).partial_fit(X[:2000])
+    model._online = module.Stream(online_start(good.mixture_, 2000), model._online.first)
+    monkeypatch.setattr(module, "run_races", lambda estimator, *rest, race=module.run_races: race(
+        estimator if estimator.warm_start else copy.copy(estimator).set_params(init_params="random_from_data", max_iter=1), *rest))
+    in_chunks(model, X[2000:], 500)
+    assert good.score(X) - model.score(X) < 0.01
+
+
+def test_a_given_start_is_not_searched_again():
+    known = dict(weights_init=np.full(4, 0.25), means_init=MEANS, precisions_init=[np.eye(3)] * 4)
+    assert first_rows(GaussianMixture(4, **known).partial_fit(rows(100))) is None
+    assert first_rows(GaussianMixture(4, random_state=0).fit(rows(500)).partial_fit(rows(100))) is None
+
+
+def test_first_rows_survive_a_pickle_and_a_bad_chunk():
+    X = rows(1000)
+    model = in_chunks(GaussianMixture(4, random_state=0), X[:300], 100)
+    other = pickle.loads(pickle.dumps(model))
+    with pytest.raises(ValueError): model.partial_fit(np.full((3, 3), np.nan))
+    for each in (model, other): in_chunks(each, X[300:], 100)
+    assert_array_equal(model.means_, other.means_)
