@@ -48,13 +48,13 @@ __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'ch
            'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
            'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
-           'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed', 'prepared_source',
-           'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks', 'most_probable',
-           'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
-           'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'first_chunk',
-           'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
-           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
+           'allows_holes', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed',
+           'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks',
+           'most_probable', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
+           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
+           'Conversions', 'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk',
+           'first_chunk', 'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted',
+           'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
            'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
@@ -225,9 +225,8 @@ def start_is_known(estimator) -> bool:
 # %% ../nbs/30_estimator.ipynb #25a30002
 def rows_to_start(sample: Sample, structure: str, rng, **how) -> Sample:
     "Rows in memory and without holes."
-    if isinstance(sample, SourceSample):
-        return sample.start
-    return complete_rows(sample, structure, rng, **how)
+    some = sample.start if isinstance(sample, SourceSample) else sample
+    return complete_rows(some, structure, rng, **how)
 
 def refuse_shares(estimator) -> None:
     "ValueError for a start that says something of each row of a source."
@@ -394,13 +393,18 @@ def refuse_mask(X) -> None:
         raise ValueError("X has masked entries; expected NaN in the place of each. Use "
                          "X.filled(np.nan), with missing='at_random'.")
 
-def refuse_holes(estimator, X) -> None:
+def allows_holes(estimator) -> bool:
+    "Whether NaN stands for a value that was not observed."
+    return getattr(estimator, "missing", None) == "at_random"  # not every class has it
+
+def refuse_holes(estimator, X, names=None) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
-    known = getattr(estimator, "missing", None)  # not every class can do with holes
-    if known == "at_random" or not has_holes(X):
+    if allows_holes(estimator) or not has_holes(X):
         return
+    known = getattr(estimator, "missing", None)
     hole = np.isnan(X)
     row, column = np.argwhere(hole)[0]
+    column = column if names is None else repr(names[column])
     raise ValueError(
         f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
         f"column {column}; {type(estimator).__name__} expects numbers in every place"
@@ -408,12 +412,13 @@ def refuse_holes(estimator, X) -> None:
            " with missing='error'. Set missing='at_random' if NaN means that a value was not "
            "observed, or drop") + " or fill those rows first.")
 
-def checked_table(estimator, X, **how) -> np.ndarray:
+def checked_table(estimator, X, names=None, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
     refuse_mask(X)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32],
                       ensure_all_finite="allow-nan", **how)
-    refuse_holes(estimator, X)
+    known = getattr(estimator, "feature_names_in_", None)
+    refuse_holes(estimator, X, known if names is None else names)
     return X
 
 # %% ../nbs/30_estimator.ipynb #e593b259
@@ -441,13 +446,13 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def prepared_table(estimator, X, sample_weight, workers, rng=None) -> tuple:
+def prepared_table(estimator, X, sample_weight, workers, rng=None, names=None) -> tuple:
     "The sample of a table, and which of its rows are in it, (n,)."
-    X = checked_table(estimator, X, ensure_min_samples=1)
+    X = checked_table(estimator, X, names, ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
     sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
-                           getattr(estimator, "feature_names_in_", None))
+                           getattr(estimator, "feature_names_in_", names))
     if len(sample.X) < len(X):  # rows of weight zero are left out
         counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
         check_rows(len(sample.X), estimator.n_components, " with a positive weight")
@@ -471,16 +476,18 @@ def prepared_source(estimator, X, sample_weight, workers, rng) -> tuple:
     source = source_of(X)
     rows = as_table(X, source)
     if rows is not None:
-        found = prepared_table(estimator, rows, sample_weight, workers)
+        found = prepared_table(estimator, rows, sample_weight, workers, rng, source.columns)
         note_columns(estimator, source.columns, rows.shape[1])
         return found
     refuse_shares(estimator)
     if estimator.verbose:
         source = replace(source, workers=with_bar(source.workers or workers))
     sample = prepare_source(source, sample_weight, estimator.covariance_type, workers,
-                            int(rng.integers(2**32)))
+                            int(rng.integers(2**32)), allows_holes(estimator))
     note_columns(estimator, source.columns, sample.X.shape[1])
     check_rows(len(sample.X), estimator.n_components)
+    if sample.holes:
+        check_rows(len(sample.start.X), estimator.n_components, " with a value")
     return sample, np.broadcast_to(True, len(sample.X))
 
 # %% ../nbs/30_estimator.ipynb #25a30005
@@ -570,7 +577,7 @@ def shown_blocks(estimator, X, reduce, mixture):
     first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
     with parallel(estimator.n_jobs) as workers:
-        for found in answers(source, mixture, reduce, workers):
+        for found in answers(source, mixture, reduce, workers, allows_holes(estimator)):
             yield as_shown(found, first.dtype, estimator)
 
 def most_probable(joint: np.ndarray) -> np.ndarray:
