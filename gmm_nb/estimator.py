@@ -37,8 +37,8 @@ from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
 from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
-from .sources import (SourceSample, answers, as_table, gathered, is_source,
-                            pieces_of, prepare_source, source_of)
+from .sources import (SourceSample, answer, answers, as_table, filled, gathered,
+                            is_source, pieces_of, prepare_source, source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -49,13 +49,14 @@ __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'ch
            'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
            'allows_holes', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed',
-           'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks',
-           'most_probable', 'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together',
-           'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted',
-           'Conversions', 'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk',
-           'first_chunk', 'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted',
-           'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
-           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
+           'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'most_probable',
+           'posterior', 'shown_blocks', 'worked_blocks', 'Parameters', 'symmetric', 'covariances_by', 'agree',
+           'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
+           'adopted', 'Conversions', 'InformationCriteria', 'Completion', 'imputed', 'refuse_in_streams', 'same_kind',
+           'rows_of_chunk', 'first_chunk', 'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture',
+           'sample_sorted', 'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties', 'certainty',
+           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+           'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -571,15 +572,6 @@ def as_shown(found: np.ndarray, kind: np.dtype, estimator) -> np.ndarray:
     shown = found.dtype if found.dtype.kind == "i" else np.result_type(kind, estimator._dtype)
     return found.astype(shown, copy=False)
 
-def shown_blocks(estimator, X, reduce, mixture):
-    "The results for each block of a source, in their order."
-    source = source_of(X)
-    first = pieces_of(source)[0][0].rows()[0]
-    note_columns(estimator, source.columns, first.shape[-1], new=False)
-    with parallel(estimator.n_jobs) as workers:
-        for found in answers(source, mixture, reduce, workers, allows_holes(estimator)):
-            yield as_shown(found, first.dtype, estimator)
-
 def most_probable(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m,) components."
     return np.argmax(joint, axis=0)
@@ -587,6 +579,22 @@ def most_probable(joint: np.ndarray) -> np.ndarray:
 def posterior(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as in scikit-learn."
     return softmax(joint).T
+
+# %% ../nbs/30_estimator.ipynb #30a0e002
+def shown_blocks(estimator, X, reduce, mixture):
+    "The results for each block of a source, in their order."
+    work = partial(answer, mixture=mixture, reduce=reduce, holes=allows_holes(estimator))
+    for found, kind in worked_blocks(estimator, X, work):
+        yield as_shown(found, kind, estimator)
+
+def worked_blocks(estimator, X, work):
+    "What `work` makes of each block of a source, and the precision of the data."
+    source = source_of(X)
+    first = pieces_of(source)[0][0].rows()[0]
+    note_columns(estimator, source.columns, first.shape[-1], new=False)
+    with parallel(estimator.n_jobs) as workers:
+        for found in answers(source, work, workers):
+            yield found, first.dtype
 
 # %% ../nbs/30_estimator.ipynb #0b986c8c
 class Parameters(BaseEstimator):
@@ -832,17 +840,28 @@ class InformationCriteria:
 # %% ../nbs/30_estimator.ipynb #30a0c004
 class Completion:
     "Rows with holes, filled by the fitted mixture."
-    def impute(self, X, draw=False, random_state=None):
+    def impute(self, X, draw=False, random_state=None, out=None):
         """Rows X (n, d), NaN replaced by its conditional mean, or by a draw if `draw`.
 
         What was observed stays the same to the last bit. `random_state` is for the draws; None
-        means the estimator's own. ValueError for infinite values, or another number of columns.
+        means the estimator's own. X may be a source (chapter 25), and `out` an array, or a
+        `.npy` file to write. ValueError for infinite values, or another number of columns.
         NotFittedError."""
-        mixture, wanted = settled(self), [np.float64, np.float32]
-        refuse_mask(X)
-        X = validate_data(self, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
-        state = self.random_state if random_state is None else random_state
-        return impute(mixture, X, generator(state) if draw else None)
+        return imputed(self, X, draw, random_state, out)
+
+def imputed(estimator, X, draw, random_state, out) -> np.ndarray:
+    "A table without holes, in memory or in a file."
+    mixture, wanted = settled(estimator), [np.float64, np.float32]
+    state = estimator.random_state if random_state is None else random_state
+    rng = generator(state) if draw else None
+    if is_source(X):
+        seed = int(rng.integers(2**32)) if draw else None
+        work = partial(filled, mixture=mixture, seed=seed)
+        return gathered((rows for rows, _ in worked_blocks(estimator, X, work)), out)
+    refuse_mask(X)
+    X = validate_data(estimator, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
+    found = impute(mixture, X, rng)
+    return found if out is None else gathered([found], out)
 
 # %% ../nbs/30_estimator.ipynb #30a0d002
 def refuse_in_streams(estimator) -> None:

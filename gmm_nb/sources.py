@@ -21,7 +21,7 @@ import numpy as np
 
 from .data import as_data
 from .e_step import e_step, is_fast
-from .missing import (HoledSample, as_scatter, has_holes, log_joint, measured,
+from .missing import (HoledSample, as_scatter, has_holes, impute, log_joint, measured,
                             patterns_and_groups, prepare_holes, refuse_empty, with_values)
 from .mixture import STORED, Mixture, open_whole
 from .statistics import (FORMS, Sample, Statistics, _check_range, check_weights,
@@ -34,7 +34,8 @@ __all__ = ['FEWEST', 'START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source
            'together', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start', 'prepare_source', 'pieces_of',
            'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet',
            'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile',
-           'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'written', 'is_source', 'as_table']
+           'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'filled', 'written', 'is_source',
+           'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -196,6 +197,7 @@ def whole_rows(X, weights, structure) -> Sample:
     return replace(sample, X=None, weights=None, n_samples=sample.n_samples * sample.unit,
                    scatter=sample.scatter * sample.unit, unit=1.0)
 
+# %% ../nbs/25_sources.ipynb #25a00048
 def together(a: Look, b: Look) -> Look:
     "What one pass finds in both. ValueError if they have not the same number of columns."
     kind, n_rows = np.result_type(a.kind, b.kind), a.n_rows + b.n_rows
@@ -281,7 +283,8 @@ def prepare_source(
     if found.sample is None:
         raise ValueError("The source has no rows with a positive weight"
                          f"{' and a value' if holes else ''}; expected some.")
-    whole, d, holes = found.sample, len(found.sample.origin), np.ndim(found.sample.n_samples) == 1
+    whole, d = found.sample, len(found.sample.origin)
+    holes = np.ndim(whole.n_samples) == 1  # columns were measured each by itself
     if holes:
         whole = as_seen(whole, found.n_samples, structure, source.columns)
     start = as_subsample(found.drawn, rows_for_start(d), structure, holes)
@@ -637,10 +640,8 @@ def answer(piece: Piece, mixture, reduce: Callable, holes=False, rows: int = 819
         return np.concatenate([reduce(joint(X[start:start + rows]))
                                for start in range(0, len(X), rows)])
 
-def answers(source: Source, mixture, reduce: Callable, workers: Callable = map,
-            holes: bool = False) -> Iterator:
-    "The answers for all blocks, in their order."
-    work = partial(answer, mixture=mixture, reduce=reduce, holes=holes)
+def answers(source: Source, work: Callable, workers: Callable = map) -> Iterator:
+    "What `work` makes of the blocks that have rows, in their order."
     found = (source.workers or workers)(work, pieces_of(source)[0])
     return (part for part in found if part is not None)
 
@@ -661,6 +662,17 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
         raise ValueError(f"Got out with {len(out)} rows for {place} rows of data.")
     return out
 
+# %% ../nbs/25_sources.ipynb #25a0004a
+def filled(piece: Piece, mixture, seed: int | None = None) -> np.ndarray | None:
+    "Rows of a block with their holes filled: by draws if there is a seed; None if it has none."
+    X = piece.rows()[0]
+    if X.ndim == 2 and not len(X):
+        return None
+    X = checked(X, piece, True, mixture.n_features)
+    rng = None if seed is None else np.random.default_rng((seed, piece.place))
+    with parallel(1):
+        return impute(mixture, X, rng)
+
 # %% ../nbs/25_sources.ipynb #25a00037
 def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     "Parts in a `.npy` file, which is there when it is whole; the file as a memory map."
@@ -669,6 +681,10 @@ def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     with open_whole(path) as file:
         n, part = 0, None
         for part in parts:
+            kind = part.dtype if not n else kind
+            if part.dtype != kind:
+                raise ValueError(f"The blocks give {kind} and {part.dtype}; expected the same "
+                                 "in all, for a file of one kind. Convert the files first.")
             if not n:
                 _header(file, part, n)
             file.write(np.ascontiguousarray(part).data)

@@ -503,6 +503,27 @@ def test_predictions_of_blocks_with_holes(tmp_path):
     assert_allclose(model.score(source, sample_weight=np.arange(5000.0)), model.score(H, sample_weight=np.arange(5000.0)), rtol=1e-12)
 
 
+def test_holes_of_blocks_are_filled(tmp_path):
+    H = holed(blobs())
+    model, source, seen = GaussianMixture(3, **AT_RANDOM).fit(H), of_array(H, 640), ~np.isnan(H)
+    found = model.impute(source, out=tmp_path / "x.npy")
+    assert_allclose(found, model.impute(H), rtol=1e-10, atol=1e-12)
+    assert_array_equal(np.load(tmp_path / "x.npy"), found)
+    draws = model.impute(source, draw=True)
+    assert_array_equal(draws[seen], H[seen])
+    assert_array_equal(draws, GaussianMixture(3, n_jobs=1, **AT_RANDOM).fit(H).impute(source, draw=True))
+    assert not np.array_equal(draws, model.impute(source, draw=True, random_state=1)) and not np.isnan(draws).any()
+    twice = model.impute(Source((lambda: H[:640], lambda: H[:640])), draw=True)
+    assert not np.isin(twice[:640][~seen[:640]], twice[640:]).any()  # no block repeats another's draws
+    array = np.empty_like(H)
+    assert model.impute(H, out=array) is array
+    assert model.impute(of_array(H.astype(np.float32), 640)).dtype == np.float32
+    with pytest.raises(ValueError, match="infinite"): model.impute(of_array(np.where(H > 8, np.inf, H), 640))
+    two = Source((lambda: H[:9], lambda: H[:9].astype(np.float32)))
+    with pytest.raises(ValueError, match="float64 and float32; expected the same"): model.impute(two, out=tmp_path / "y.npy")
+    assert os.listdir(tmp_path) == ["x.npy"]
+
+
 def written_with_holes(folder, kind, H):
     "The same table with holes as a file of this kind, or as another library's table"
     names = "abc"
@@ -603,6 +624,14 @@ def test_dask_gives_the_same_bits(client, tmp_path):
     assert here.lower_bounds_ == there.lower_bounds_
 
 
+def test_dask_gives_the_same_bits_with_holes(client):
+    source = of_array(holed(blobs()), 640)
+    here = GaussianMixture(3, **AT_RANDOM).fit(source)
+    there = GaussianMixture(3, **AT_RANDOM).fit(replace(source, workers=sources.on_dask(client)))
+    for name in ("weights_", "means_", "covariances_"): assert_array_equal(getattr(here, name), getattr(there, name))
+    assert_array_equal(here.predict(source), here.predict(replace(source, workers=sources.on_dask(client))))
+
+
 def test_dask_arrays_that_are_on_the_cluster(client):
     from dask import array
     X = blobs()
@@ -612,14 +641,15 @@ def test_dask_arrays_that_are_on_the_cluster(client):
         assert_allclose(prepare_source(source).origin, prepare(X).origin, rtol=1e-12)
 
 
-def test_a_worker_killed_in_the_middle(client):
+@pytest.mark.parametrize("holes", [False, True])
+def test_a_worker_killed_in_the_middle(client, holes):
     if len(client.scheduler_info()["workers"]) < 2: pytest.skip("needs a worker that is left")
     X = blobs()
-    source = of_array(X, 640)
+    source = of_array(holed(X) if holes else X, 640)
     mixture = start_on(X, 3, "full")
-    quick = prepare_source(source).sums(mixture)
+    quick = prepare_source(source, holes=holes).sums(mixture)
     slowly = replace(source, loads=tuple(partial(slow, load, 0.3) for load in source.loads), workers=sources.on_dask(client))
-    sample = prepare_source(slowly)
+    sample = prepare_source(slowly, holes=holes)
     victims = list(client.run(os.getpid).values())
     killer = threading.Timer(0.6, lambda: os.kill(victims[0], signal.SIGKILL))
     killer.start()
