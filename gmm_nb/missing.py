@@ -29,10 +29,10 @@ from .statistics import squared_spread
 # %% auto #0
 __all__ = ['COMMON', 'MANY', 'ENOUGH', 'kept_shape', 'add_hidden', 'completed', 'Picked', 'Pattern', 'inverses',
            'careful_inverses', 'Group', 'Places', 'fill', 'Filled', 'fill_block', 'hidden_spread', 'row_sums',
-           'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'grouped', 'some_rows', 'measured', 'spreads_of',
-           'part_of', 'patterns_and_groups', 'weight_of_all', 'prepare_holes', 'has_holes', 'rows_seen',
-           'prepare_table', 'groups_of', 'needs_care', 'drawn', 'impute', 'one_gaussian_of', 'with_values',
-           'complete_rows', 'log_joint']
+           'HoledSample', 'weight_of', 'rows_at_once', 'by_pattern', 'packed', 'grouped', 'some_rows', 'measured',
+           'refuse_empty', 'spreads_of', 'part_of', 'patterns_and_groups', 'weight_of_all', 'prepare_holes',
+           'as_scatter', 'has_holes', 'rows_seen', 'prepare_table', 'groups_of', 'needs_care', 'drawn', 'impute',
+           'one_gaussian_of', 'with_values', 'complete_rows', 'log_joint']
 
 # %% ../nbs/22_missing.ipynb #22a0c023
 def kept_shape(structure: str, d: int) -> tuple:
@@ -339,13 +339,25 @@ def by_pattern(
     hole: np.ndarray,  # (n, d) booleans
 ) -> tuple[np.ndarray, np.ndarray]:  # (n,) rows, equal patterns side by side; (N + 1,) borders
     "Rows sorted by the pattern of their holes, and within a pattern as in the table."
-    code = np.packbits(hole, axis=1)
-    order = np.lexsort(code.T)
+    codes = packed(hole)
+    if len(codes) == 1:
+        sizes = np.bincount(codes[0])
+        kinds = np.flatnonzero(sizes)
+        if len(kinds) <= 8:  # to look for each is faster than to sort
+            order = np.concatenate([np.flatnonzero(codes[0] == kind) for kind in kinds])
+            return order.astype(np.int32), np.concatenate([[0], np.cumsum(sizes[kinds])])
+    order = np.lexsort(codes)
     changed = np.zeros(len(order) - 1, dtype=bool)
-    for column in code.T:
-        changed |= np.diff(column[order]) != 0
+    for code in codes:
+        changed |= np.diff(code[order]) != 0
     borders = np.flatnonzero(np.concatenate([[True], changed, [True]]))
     return order.astype(np.int32), borders
+
+def packed(hole: np.ndarray) -> np.ndarray:
+    "Rows of booleans (n, d) as numbers of eight digits each, (⌈d/8⌉, n) bytes."
+    digits = np.uint8(128) >> np.arange(8, dtype=np.uint8)
+    eights = [hole[:, j:j + 8].view(np.uint8) for j in range(0, hole.shape[1], 8)]
+    return np.stack([eight @ digits[:eight.shape[1]] for eight in eights])
 
 def grouped(
     hole: np.ndarray,  # (n, d)
@@ -368,25 +380,29 @@ def some_rows(n: int, most: int = 2**14) -> list[slice]:
     "Slices of at most so many of n rows, so that what is made of them stays small."
     return [slice(start, start + most) for start in range(0, n, most)]
 
-def measured(X, weights, names) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    "Mean, largest distance from it and variance of what was seen, each (d,). ValueError."
+def measured(X, weights) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    "Weight, mean, largest distance from it and variance of what was seen, each (d,), or NaN."
     blocks = some_rows(len(X))
     low = np.fmin.reduce([np.fmin.reduce(X[rows], axis=0) for rows in blocks]).astype(float)
     high = np.fmax.reduce([np.fmax.reduce(X[rows], axis=0) for rows in blocks]).astype(float)
-    if np.isnan(low).any():
-        raise ValueError(f"Column {names[int(np.argmax(np.isnan(low)))]} of X has no value in "
-                         "any row that counts; expected at least one. Leave the column out.")
 
     def total(of):
         "Σ w of(x) over the values that were seen, (d,)"
         parts = (np.nan_to_num(of(X[rows])) if weights is None else
                  weights[rows] @ np.nan_to_num(of(X[rows])) for rows in blocks)
         return sum(part.sum(axis=0) if part.ndim == 2 else part for part in parts)
-    with np.errstate(over="ignore"):  # the caller looks at the range
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at range and weight
         n = total(lambda x: np.where(np.isnan(x), np.nan, 1.0))
         shift = total(lambda x: x - low) / n
         variance = total(lambda x: (x - (low + shift)) ** 2) / n
-        return low + shift, np.maximum(high - low - shift, shift), variance
+        return n, low + shift, np.maximum(high - low - shift, shift), variance
+
+def refuse_empty(weight, names) -> None:
+    "ValueError for a column without any value, by the weight (d,) of what was seen."
+    if not weight.all():
+        raise ValueError(f"Column {names[int(np.argmin(weight))]} of X has no value in any row "
+                         "that counts; expected at least one. Leave the column out.")
+
 def spreads_of(X, weights, origin, radius, variances) -> np.ndarray:
     "(d,) how widely the values seen of each feature are spread; 0 where they never vary."
     spreads = []
@@ -449,15 +465,18 @@ def prepare_holes(
         counts, weights, unit = rows_that_count(check_weights(sample_weight, len(X)))
         X = X if counts.all() else X[counts]
     names = range(X.shape[1]) if names is None else names
-    origin, radius, variances = measured(X, weights, names)
+    weight, origin, radius, variances = measured(X, weights)
+    refuse_empty(weight, names)
     _check_range(2 * radius)
     spreads = spreads_of(X, weights, origin, radius, variances)
     patterns, groups = patterns_and_groups(X, weights, origin, radius, structure)
     n = weight_of_all(patterns, groups, weights)
-    whole = covariances_shape(structure, 2, 3) == (3, 3)  # (d, d) of all components
-    scatter = np.diag(n * variances) if whole else n * variances
-    return HoledSample(X, weights, n, origin, radius, scatter, unit,
-                       patterns=patterns, groups=groups, squared_spreads=spreads)
+    return HoledSample(X, weights, n, origin, radius, as_scatter(n * variances, structure),
+                       unit, patterns=patterns, groups=groups, squared_spreads=spreads)
+
+def as_scatter(squares: np.ndarray, structure: str) -> np.ndarray:
+    "Sums of squares (d,) as the scatter of a sample: a matrix where components share one."
+    return np.diag(squares) if covariances_shape(structure, 2, 3) == (3, 3) else squares
 
 # %% ../nbs/22_missing.ipynb #22a0c059
 def has_holes(X: np.ndarray) -> bool:

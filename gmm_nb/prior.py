@@ -273,8 +273,9 @@ def default_prior(
     K, d, stored = n_components, sample.X.shape[1], STORED[structure]
     scatter, M = sample.scatter, sample.unit * sample.n_samples
     if stored in ("full", "tied"):
-        if isinstance(sample, HoledSample):  # what one Gaussian makes of the holes
-            one = one_gaussian_of(sample, np.random.default_rng(0))
+        some = getattr(sample, "start", sample)  # of data in blocks, the rows in memory
+        if isinstance(some, HoledSample):  # what one Gaussian makes of the holes
+            one = one_gaussian_of(some, np.random.default_rng(0))
             scatter = sample.n_samples * one.covariances[0]
         elif scatter.ndim == 1:
             scatter = scatter_of(sample.X, sample.weights, sample.origin, True, workers)

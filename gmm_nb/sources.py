@@ -21,17 +21,21 @@ import numpy as np
 
 from .data import as_data
 from .e_step import e_step, is_fast
+from .missing import (HoledSample, as_scatter, has_holes, impute, log_joint, measured,
+                            patterns_and_groups, prepare_holes, refuse_empty, with_values)
 from .mixture import STORED, Mixture, open_whole
-from .statistics import (FORMS, Sample, Statistics, check_weights, precisions, prepare,
-                               weight_unit)
+from .statistics import (FORMS, Sample, Statistics, _check_range, check_weights,
+                               precisions, prepare, weight_unit)
 from .workers import parallel
 
 # %% auto #0
-__all__ = ['START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined', 'Drawn', 'drawn',
-           'as_subsample', 'Piece', 'Look', 'look', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start',
-           'prepare_source', 'pieces_of', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet', 'spooled', 'of_csv',
-           'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile', 'one_after_the_other', 'on_dask',
-           'answer', 'answers', 'gathered', 'written', 'is_source', 'as_table']
+__all__ = ['FEWEST', 'START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined',
+           'by_column', 'largest', 'Drawn', 'drawn', 'as_subsample', 'Piece', 'checked', 'Look', 'look', 'whole_rows',
+           'together', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start', 'prepare_source', 'pieces_of',
+           'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet',
+           'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile',
+           'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'filled', 'written', 'is_source',
+           'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -64,17 +68,39 @@ def of_array(X: np.ndarray, rows: int | None = None) -> Source:
 # %% ../nbs/25_sources.ipynb #25a0000b
 def joined(a: Sample, b: Sample) -> Sample:
     "What `prepare` says of two samples together, without their rows. Eq. (eq-f-join)"
+    if np.ndim(a.n_samples) != np.ndim(b.n_samples):  # one of them has missing values
+        a, b = by_column(a), by_column(b)
     n = a.n_samples + b.n_samples
-    origin = a.origin + (b.origin - a.origin) * (b.n_samples / n)
+    share = b.n_samples / np.maximum(n, np.finfo(float).tiny)
+    origin = a.origin + (b.origin - a.origin) * share
     scatter, radius = 0.0, 0.0
     for part in (a, b):
-        off = part.origin - origin
+        off = np.where(part.n_samples > 0, part.origin - origin, 0.0)
         square = np.outer(off, off) if part.scatter.ndim == 2 else off * off
         scatter = scatter + part.scatter + part.n_samples * square
         radius = np.maximum(radius, np.abs(off) + part.radius)
     return Sample(None, None, n, origin, radius, scatter)
 
+def by_column(sample: Sample) -> Sample:
+    "The same with a number of values for each column, and no products of two columns."
+    squares = np.diagonal(sample.scatter) if sample.scatter.ndim == 2 else sample.scatter
+    return replace(sample, n_samples=sample.n_samples + np.zeros(len(squares)),
+                   scatter=squares)
+
 # %% ../nbs/25_sources.ipynb #25a0000e
+FEWEST = 20  # values of a column that are drawn at least, where it has so many
+
+def largest(priority: np.ndarray, X: np.ndarray, size: int) -> np.ndarray:
+    "Which rows have the `size` largest priorities, or the largest with a value in a column."
+    if len(priority) <= size:
+        return np.arange(len(priority))
+    keep = np.argpartition(priority, -size)[-size:]
+    rare = np.count_nonzero(~np.isnan(X[keep]), axis=0) < FEWEST
+    for x in X.T[rare]:
+        seen = np.flatnonzero(~np.isnan(x))
+        keep = np.union1d(keep, seen[np.argsort(priority[seen])[-FEWEST:]])
+    return np.sort(keep)
+
 class Drawn(NamedTuple):
     "The rows with the largest priorities so far."
     rows: np.ndarray  # (m, d)
@@ -82,30 +108,28 @@ class Drawn(NamedTuple):
     priority: np.ndarray  # (m,)
 
     def largest(self, size: int) -> Drawn:
-        "The `size` rows with the largest priorities, in the order of the source."
-        if len(self.priority) <= size:
-            return self
-        keep = np.sort(np.argpartition(self.priority, -size)[-size:])
+        "A copy of the rows with the largest priorities, in the order of the source."
+        keep = largest(self.priority, self.rows, size)
         return Drawn(*(part[keep] for part in self))
 
     def __add__(self, other: Drawn) -> Drawn:
         return Drawn(*(np.concatenate(pair) for pair in zip(self, other)))
 
+# %% ../nbs/25_sources.ipynb #25a0003f
 def drawn(X, weights, size: int, seed: tuple) -> Drawn:
     "Rows drawn from one block, by the seed and the number of the block."
     weights = np.ones(len(X)) if weights is None else weights
     priority = weights / (1 - np.random.default_rng(seed).random(len(X)))
-    place = np.arange(len(X))
-    which, weights, priority = Drawn(place, weights, priority).largest(size)
-    return Drawn(X[which], weights, priority)
+    return Drawn(X, weights, priority).largest(size)
 
-def as_subsample(found: Drawn, size: int, structure: str) -> Sample:
+def as_subsample(found: Drawn, size: int, structure: str, holes: bool = False) -> Sample:
     "The drawn rows as a sample; its weights stand for all. Duffield, Lund & Thorup (2007)"
-    if len(found.priority) <= size:
-        return prepare(found.rows, found.weights, structure)
-    least = found.priority.min()  # of one row more than are wanted
-    keep = found.priority > least
-    return prepare(found.rows[keep], np.maximum(found.weights[keep], least), structure)
+    some, weights = found.largest(size), found.weights
+    if len(found.priority) > size:
+        least = np.sort(found.priority)[-size - 1]  # of one row more than are wanted
+        usual = some.priority > least
+        weights = np.where(usual, np.maximum(some.weights, least), some.weights)
+    return (prepare_holes if holes else prepare)(some.rows, weights, structure)
 
 # %% ../nbs/25_sources.ipynb #25a00011
 class Piece(NamedTuple):
@@ -113,6 +137,7 @@ class Piece(NamedTuple):
     load: Callable
     weights: np.ndarray | None
     place: int
+    columns: tuple | None = None  # their names, for error messages
 
     def rows(self) -> tuple[np.ndarray, np.ndarray | None]:
         "The rows that count, float64 or float32, and their weights."
@@ -128,27 +153,63 @@ class Piece(NamedTuple):
         return (X, self.weights) if counts.all() else (X[counts], self.weights[counts])
 
 # %% ../nbs/25_sources.ipynb #25a0002f
-class Look(NamedTuple):
-    "What one pass finds in a block."
-    sample: Sample  # without its rows
-    drawn: Drawn
-    kind: np.dtype
-    n_rows: int
+def checked(X, piece: Piece, holes: bool, n_features: int | None = None) -> np.ndarray:
+    "Rows of a block. ValueError for bad ones; NaN is a missing value, if `holes` allows it."
+    of = f"Block {piece.place} of the source"
+    if not holes and X.ndim == 2 and has_holes(X):
+        hole = np.isnan(X)
+        row, column = np.argwhere(hole)[0]
+        name = column if piece.columns is None else repr(piece.columns[column])
+        raise ValueError(
+            f"{of} has {np.count_nonzero(hole)} NaN or missing value(s), the first at row "
+            f"{row}, column {name}; expected a number in every place. If they were not "
+            "observed, GaussianMixture(missing='at_random') fits to what was. Otherwise drop "
+            "or fill those rows first.")
+    return as_data(X, n_features, of, holes)
 
-def look(piece: Piece, structure: str, seed: int) -> Look:
+# %% ../nbs/25_sources.ipynb #25a00041
+class Look(NamedTuple):
+    "What one pass finds in a block, or in several."
+    sample: Sample | None  # without its rows; None where no row counts
+    drawn: Drawn | None
+    kind: np.dtype
+    n_rows: int  # all of them
+    n_samples: float = 0.0  # the weight of those that count
+
+def look(piece: Piece, structure: str, seed: int, holes: bool = False) -> Look:
     "The first look at a block. ValueError for bad rows."
     X, weights = piece.rows()
     n_rows = len(X) if piece.weights is None else len(piece.weights)
-    if X.ndim == 2 and not len(X):
+    if X.ndim != 2 or len(X):
+        X = checked(X, piece, holes)
+        X, weights = rows_with_values(X, weights) if holes else (X, weights)
+    if not len(X):
         return Look(None, None, X.dtype, n_rows)
+    n = float(len(X) if weights is None else weights.sum())
     with parallel(1):  # a worker is one thread
-        X = as_data(X, name=f"Block {piece.place} of the source")
-        sample = prepare(X, weights, structure)
-        if weights is not None:  # their unit is that of the whole
-            sample = replace(sample, n_samples=sample.n_samples * sample.unit, unit=1.0,
-                             scatter=sample.scatter * sample.unit)
+        sample = (seen_in if holes and has_holes(X) else whole_rows)(X, weights, structure)
         found = drawn(X, weights, rows_for_start(X.shape[1]) + 1, (seed, piece.place))
-    return Look(replace(sample, X=None, weights=None), found, X.dtype, n_rows)
+    return Look(sample, found, X.dtype, n_rows, n)
+
+def whole_rows(X, weights, structure) -> Sample:
+    "What `prepare` says of rows, without them."
+    sample = prepare(X, weights, structure)  # the unit of the weights is that of the whole
+    return replace(sample, X=None, weights=None, n_samples=sample.n_samples * sample.unit,
+                   scatter=sample.scatter * sample.unit, unit=1.0)
+
+# %% ../nbs/25_sources.ipynb #25a00048
+def together(a: Look, b: Look) -> Look:
+    "What one pass finds in both. ValueError if they have not the same number of columns."
+    kind, n_rows = np.result_type(a.kind, b.kind), a.n_rows + b.n_rows
+    if a.sample is None or b.sample is None:
+        return (b if a.sample is None else a)._replace(kind=kind, n_rows=n_rows)
+    d, other = len(a.sample.origin), len(b.sample.origin)
+    if d != other:
+        raise ValueError(f"The blocks of the source have {d} and {other} columns; expected "
+                         "the same in all.")
+    return Look(joined(a.sample, b.sample),
+                (a.drawn + b.drawn).largest(rows_for_start(d) + 1), kind, n_rows,
+                a.n_samples + b.n_samples)
 
 # %% ../nbs/25_sources.ipynb #25a00013
 def block_sums(piece: Piece, whole: Sample, mixture: Mixture, about=None) -> Statistics | None:
@@ -162,7 +223,9 @@ def block_sums(piece: Piece, whole: Sample, mixture: Mixture, about=None) -> Sta
     n = float(len(X) if weights is None else weights.sum())
     sample = replace(whole, X=X, weights=weights, n_samples=n, buffers=deque())
     with parallel(1):
-        return e_step(sample, mixture, map, about)
+        if isinstance(whole, HoledSample):
+            sample = with_patterns(sample, mixture.structure)
+        return None if sample is None else e_step(sample, mixture, map, about)
 
 class Rows(NamedTuple):
     "Stands where a sample has its rows, and has none."
@@ -180,15 +243,18 @@ class SourceSample(Sample):
     workers: Callable | None = None  # the source's own map
     start: Sample | None = None  # rows in memory, to start from
     squared_spreads: np.ndarray | None = None  # (d,) of the rows in `start`
+    holes: bool = False  # whether values are missing
+    keep: object = None  # what must live as long: a folder of temporary files
 
     def sums(self, mixture: Mixture, workers: Callable = map, about=None) -> Statistics:
         "The sums over all blocks, in their order, Eq. (eq-s-sums): the E-step."
-        whole = Sample(None, None, 0.0, self.origin, self.radius, np.zeros_like(self.scatter))
+        kind = HoledSample if self.holes else Sample
+        whole = kind(None, None, 0.0, self.origin, self.radius, np.zeros_like(self.scatter))
         work = partial(block_sums, whole=whole, mixture=mixture, about=about)
         found = (self.workers or workers)(work, self.pieces)
         total = reduce(add, (part for part in found if part is not None))
         form = FORMS[mixture.structure]
-        if not form.linear or about is not None or not is_fast(self, mixture):
+        if self.holes or not form.linear or about is not None or not is_fast(self, mixture):
             return total
         second = form.total(self.scatter)  # was left out
         shared = 0.5 * form.common(precisions(mixture), second)
@@ -207,30 +273,26 @@ def prepare_source(
     structure: str = "full",  # of the mixtures that are to be fitted
     workers: Callable = map,  # how to run the blocks: see `parallel`
     seed: int = 0,  # of the rows that are drawn to start from
+    holes: bool = False,  # whether NaN stands for a missing value
 ) -> SourceSample:
     "Data in blocks ready for `e_step`. ValueError for bad data or weights."
     pieces, unit = pieces_of(source, sample_weight)
     keep = "tied" if STORED[structure] in ("full", "tied") else structure
-    each = partial(look, structure=keep, seed=seed)
-    whole = found = None
-    kinds, n_rows = [], 0
-    for one in (source.workers or workers)(each, pieces):
-        kinds, n_rows = [*kinds, one.kind], n_rows + one.n_rows
-        if one.sample is None:
-            continue
-        if whole is not None and len(one.sample.origin) != len(whole.origin):
-            raise ValueError(f"The blocks of the source have {len(whole.origin)} and "
-                             f"{len(one.sample.origin)} columns; expected the same in all.")
-        whole = one.sample if whole is None else joined(whole, one.sample)
-        found = (one.drawn if found is None else found + one.drawn).largest(
-            rows_for_start(len(whole.origin)) + 1)
-    if whole is None:
-        raise ValueError("The source has no rows with a positive weight; expected some.")
-    start = as_subsample(found, rows_for_start(len(whole.origin)), structure)
-    rows = Rows((n_rows, len(whole.origin)), np.result_type(*kinds))
-    return SourceSample(rows, None, whole.n_samples, whole.origin, whole.radius, whole.scatter,
-                        unit, pieces=pieces, workers=source.workers, start=start,
-                        squared_spreads=start.squared_spreads)
+    each = partial(look, structure=keep, seed=seed, holes=holes)
+    found = reduce(together, (source.workers or workers)(each, pieces))
+    if found.sample is None:
+        raise ValueError("The source has no rows with a positive weight"
+                         f"{' and a value' if holes else ''}; expected some.")
+    whole, d = found.sample, len(found.sample.origin)
+    holes = np.ndim(whole.n_samples) == 1  # columns were measured each by itself
+    if holes:
+        whole = as_seen(whole, found.n_samples, structure, source.columns)
+    start = as_subsample(found.drawn, rows_for_start(d), structure, holes)
+    return SourceSample(Rows((found.n_rows, d), found.kind), None, whole.n_samples,
+                        whole.origin, whole.radius, whole.scatter, unit, pieces=pieces,
+                        workers=source.workers, start=start,
+                        squared_spreads=start.squared_spreads, holes=holes,
+                        keep=source.keep)
 
 # %% ../nbs/25_sources.ipynb #25a00039
 def pieces_of(source: Source, sample_weight=None) -> tuple[tuple, float]:
@@ -238,7 +300,8 @@ def pieces_of(source: Source, sample_weight=None) -> tuple[tuple, float]:
     if not len(source):
         raise ValueError("The source has no blocks; expected at least one.")
     if sample_weight is None:
-        return tuple(Piece(load, None, i) for i, load in enumerate(source.loads)), 1.0
+        return tuple(Piece(load, None, i, source.columns)
+                     for i, load in enumerate(source.loads)), 1.0
     if source.lengths is None:
         raise ValueError("Got sample_weight with a source whose blocks tell their lengths only "
                          "when loaded; expected a source with `lengths`, or no weights.")
@@ -246,7 +309,35 @@ def pieces_of(source: Source, sample_weight=None) -> tuple[tuple, float]:
     unit = weight_unit(weights)
     stops = accumulate(source.lengths)
     cuts = [weights[stop - n:stop] / unit for n, stop in zip(source.lengths, stops)]
-    return tuple(Piece(*pair, i) for i, pair in enumerate(zip(source.loads, cuts))), unit
+    return tuple(Piece(*pair, i, source.columns)
+                 for i, pair in enumerate(zip(source.loads, cuts))), unit
+
+# %% ../nbs/25_sources.ipynb #25a00043
+def rows_with_values(X, weights) -> tuple[np.ndarray, np.ndarray | None]:
+    "The rows that have a value, and their weights."
+    some = with_values(X)
+    return (X, weights) if some.all() else (X[some], weights if weights is None
+                                            else weights[some])
+
+def seen_in(X, weights, structure) -> Sample:
+    "What `joined` asks of rows with holes: each column is measured by itself."
+    n, *about = measured(X, weights)
+    origin, radius, variances = (np.where(n > 0, each, 0.0) for each in about)
+    _check_range(2 * radius)
+    return Sample(None, None, n, origin, radius, n * variances)
+
+def as_seen(found: Sample, n: float, structure: str, names) -> Sample:
+    "Columns that were measured each by itself, as `prepare_holes` says it of a table."
+    refuse_empty(found.n_samples, names or range(len(found.origin)))
+    squares = n * (found.scatter / found.n_samples)
+    return replace(found, n_samples=n, scatter=as_scatter(squares, structure))
+
+# %% ../nbs/25_sources.ipynb #25a00045
+def with_patterns(sample: HoledSample, structure: str) -> HoledSample | None:
+    "A block with its rows sorted by the patterns of their holes; None if it has no value."
+    found = patterns_and_groups(sample.X, sample.weights, sample.origin, sample.radius,
+                                structure)
+    return replace(sample, patterns=found[0], groups=found[1]) if any(found) else None
 
 # %% ../nbs/25_sources.ipynb #25a0001b
 def _mapped(path, dtype, offset, shape, follows=0):
@@ -300,13 +391,11 @@ def _arrow():
     return pyarrow
 
 def _matrix(table, of="The table") -> np.ndarray:
-    "The columns of an Arrow table side by side. ValueError for words and for missing values"
-    arrays = []
+    "The columns of an Arrow table side by side, NaN for missing values. ValueError for words"
+    arrow, arrays = _arrow(), []
     for name, column in zip(table.column_names, table.columns):
-        if column.null_count:
-            raise ValueError(f"{of} has {column.null_count} missing value(s) in column "
-                             f"{name!r}; a source has numbers in every place. Drop or fill "
-                             "them, or read the table into memory for missing='at_random'.")
+        if arrow.types.is_boolean(column.type) or arrow.types.is_null(column.type):
+            column = column.cast(arrow.float64())  # NumPy would make objects of them
         array = column.to_numpy()
         if array.dtype.kind not in "iufb":
             raise ValueError(f"{of} has a column {name!r} of {column.type}; expected numbers. "
@@ -411,16 +500,23 @@ def _computed(part):
         from distributed import get_worker, worker_client
         get_worker()
     except (ImportError, ValueError):
-        return np.asarray(dask.compute(part, scheduler="single-threaded")[0])
+        return _plain(dask.compute(part, scheduler="single-threaded")[0])
     with worker_client() as client:
-        return np.asarray(client.compute(part).result())
+        return _plain(client.compute(part).result())
+
+def _plain(part) -> np.ndarray:
+    "A block as an array; NaN where a data frame has no value"
+    array = np.asarray(part)
+    if array.dtype.kind != "O" or not hasattr(part, "to_numpy"):
+        return array
+    return part.to_numpy(np.float64, na_value=np.nan)
 
 def of_dask(data, columns=None) -> Source:
     "A Dask array (n, d) or data frame, a partition a block; on the client's cluster if any."
-    names = None
     if hasattr(data, "dtypes"):  # a data frame
         names = _chosen([str(name) for name in data.columns], columns, "The data frame")
-        data = data[list(names)].to_dask_array()
+        loads = tuple(partial(_computed, part) for part in data[list(names)].to_delayed())
+        return Source(loads, names, workers=_cluster_of_dask())
     if data.ndim != 2:
         raise ValueError(f"Got a Dask array of {data.ndim} dimension(s); expected (n, d).")
     lengths = data.chunks[0]
@@ -428,7 +524,7 @@ def of_dask(data, columns=None) -> Source:
         data = data.rechunk({1: -1})
     known = None if np.isnan(lengths).any() else tuple(map(int, lengths))
     loads = tuple(partial(_computed, part) for part in data.to_delayed().ravel())
-    return Source(loads, names, known, workers=_cluster_of_dask())
+    return Source(loads, None, known, workers=_cluster_of_dask())
 
 def _cluster_of_dask() -> Callable | None:
     "The map of the current client, if there is one"
@@ -533,19 +629,19 @@ def on_dask(client) -> Callable:
     return run
 
 # %% ../nbs/25_sources.ipynb #25a00029
-def answer(piece: Piece, mixture, reduce: Callable, rows: int = 8192) -> np.ndarray | None:
+def answer(piece: Piece, mixture, reduce: Callable, holes=False, rows: int = 8192):
     "A function of the log joints (K, m), over the rows of a block; None if it has none."
     X = piece.rows()[0]
     if X.ndim == 2 and not len(X):
         return None
-    X = as_data(X, mixture.n_features, f"Block {piece.place} of the source")
+    X = checked(X, piece, holes, mixture.n_features)
+    joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
     with parallel(1):
-        return np.concatenate([reduce(mixture.log_joint(X[start:start + rows]))
+        return np.concatenate([reduce(joint(X[start:start + rows]))
                                for start in range(0, len(X), rows)])
 
-def answers(source: Source, mixture, reduce: Callable, workers: Callable = map) -> Iterator:
-    "The answers for all blocks, in their order."
-    work = partial(answer, mixture=mixture, reduce=reduce)
+def answers(source: Source, work: Callable, workers: Callable = map) -> Iterator:
+    "What `work` makes of the blocks that have rows, in their order."
     found = (source.workers or workers)(work, pieces_of(source)[0])
     return (part for part in found if part is not None)
 
@@ -566,6 +662,17 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
         raise ValueError(f"Got out with {len(out)} rows for {place} rows of data.")
     return out
 
+# %% ../nbs/25_sources.ipynb #25a0004a
+def filled(piece: Piece, mixture, seed: int | None = None) -> np.ndarray | None:
+    "Rows of a block with their holes filled: by draws if there is a seed; None if it has none."
+    X = piece.rows()[0]
+    if X.ndim == 2 and not len(X):
+        return None
+    X = checked(X, piece, True, mixture.n_features)
+    rng = None if seed is None else np.random.default_rng((seed, piece.place))
+    with parallel(1):
+        return impute(mixture, X, rng)
+
 # %% ../nbs/25_sources.ipynb #25a00037
 def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     "Parts in a `.npy` file, which is there when it is whole; the file as a memory map."
@@ -574,6 +681,10 @@ def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     with open_whole(path) as file:
         n, part = 0, None
         for part in parts:
+            kind = part.dtype if not n else kind
+            if part.dtype != kind:
+                raise ValueError(f"The blocks give {kind} and {part.dtype}; expected the same "
+                                 "in all, for a file of one kind. Convert the files first.")
             if not n:
                 _header(file, part, n)
             file.write(np.ascontiguousarray(part).data)

@@ -16,6 +16,7 @@ from gmm_nb.acceleration import climb
 from gmm_nb.covariance import variance_floor
 from gmm_nb.e_step import e_step, is_fast
 from gmm_nb.initialization import given_start
+from gmm_nb.missing import HoledSample, prepare_holes
 from gmm_nb.mixture import Mixture
 from gmm_nb.sources import Source, joined, of_array, of_memmap, of_npy, prepare_source, source_of
 from gmm_nb.statistics import prepare
@@ -191,8 +192,8 @@ def test_csv_parquet_and_arrow(folder):
     for i, rows in enumerate(np.array_split(X, 3)):
         parquet.write_table(arrow.table({name: rows[:, j] for j, name in enumerate("abc")}), spark / f"part-{i}.snappy.parquet")
     assert_array_equal(read(source_of(spark)), X)
-    holes = arrow.table({"a": [1.0, None]})
-    with pytest.raises(ValueError, match="1 missing value"): source_of(holes)
+    mixed = arrow.table({"a": [1.0, None], "b": [None, 7], "c": [True, None], "d": arrow.nulls(2)})
+    assert_array_equal(read(source_of(mixed)), [[1, np.nan, 1, np.nan], [np.nan, 7, np.nan, np.nan]])
 
 
 def test_the_temporary_file_goes_with_the_source(folder):
@@ -202,6 +203,16 @@ def test_the_temporary_file_goes_with_the_source(folder):
     assert os.listdir(name) == ["rows"]
     del source
     assert not os.path.exists(name)
+
+
+def test_the_temporary_file_is_there_until_the_fit_has_ended(folder, monkeypatch):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    monkeypatch.setattr(sources, "IN_MEMORY", 0)
+    path, X = folder
+    table = arrow.table({name: X[:, i] for i, name in enumerate("abc")})
+    for data in (path / "rows.csv", pytest.importorskip("pyarrow.dataset").dataset(table), [path / "rows.csv", path / "rows.csv"]):
+        model = GaussianMixture(3, random_state=0).fit(data)
+        assert_allclose(model.score(data), model.score(X), rtol=1e-12)
 
 
 def test_polars(folder):
@@ -362,6 +373,231 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(ValueError, match=r"shape \(3,\)"): source_of(tmp_path / "line.npy")
 
 
+# ---- missing values
+
+AT_RANDOM = dict(random_state=0, missing="at_random")
+
+
+def holed(X, rows=640):
+    "A fifth of the values missing; a block without any value of a column, and one without any value"
+    H = np.where(np.random.default_rng(0).random(X.shape) < 0.2, np.nan, X)
+    H[rows:2 * rows, 1] = np.nan
+    H[2 * rows:3 * rows] = np.nan
+    return H
+
+
+def some_weights(n):
+    rng = np.random.default_rng(1)
+    return rng.uniform(0.1, 3, n) * (rng.random(n) < 0.8)
+
+
+@each_structure
+@pytest.mark.parametrize("offset", [0, 1e6])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_expected_sums_by_blocks_are_those_of_the_table(structure, offset, weighted):
+    X = blobs(offset=offset)
+    H, weights, mixture = holed(X), some_weights(len(X)) if weighted else None, start_on(X, 3, structure)
+    whole = prepare_holes(H, weights, structure)
+    for rows in (640, 2500):  # 2500 rows have patterns that are summed by themselves
+        found = prepare_source(of_array(H, rows), weights, structure, holes=True)
+        for about in (None, mixture.means):
+            same_sums(found.sums(mixture, map, about), e_step(whole, mixture, map, about), 1e-11)
+        assert_allclose(found.origin, whole.origin, rtol=1e-13)
+        assert_allclose(found.variances, whole.variances, rtol=1e-10)
+        assert_allclose(found.n_samples, whole.n_samples, rtol=1e-13)
+        assert found.scatter.shape == whole.scatter.shape
+        assert (found.radius >= whole.radius * (1 - 1e-12)).all() and (found.radius < 2 * whole.radius).all()
+
+
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "EVE"])
+def test_the_same_bits_with_holes(structure):
+    H = holed(blobs())
+    mixture, sample = start_on(blobs(), 3, structure), prepare_source(of_array(H, 640), some_weights(len(H)), structure, holes=True)
+    backwards = lambda work, pieces: list(map(work, list(pieces)[::-1]))[::-1]
+    pickled = lambda work, pieces: [pickle.loads(pickle.dumps(work))(pickle.loads(pickle.dumps(piece))) for piece in pieces]
+    one = sample.sums(mixture)
+    for jobs in (1, 2, 4):
+        with parallel(jobs) as workers:
+            for run in (workers, backwards, pickled):
+                other = sample.sums(mixture, run)
+                for name in ("counts", "first", "second"): assert_array_equal(getattr(other, name), getattr(one, name))
+                assert other.log_likelihood == one.log_likelihood
+            again = prepare_source(of_array(H, 640), some_weights(len(H)), structure, workers, holes=True)
+            for name in ("origin", "radius", "scatter", "n_samples", "squared_spreads"): assert_array_equal(getattr(again, name), getattr(sample, name))
+            assert_array_equal(again.start.X, sample.start.X)
+
+
+def test_holes_where_digits_are_scarce():
+    "Columns that are nearly functions of each other: blocks take the careful way of the whole"
+    X = blobs()
+    X[:, 2] = X[:, 0] + X[:, 1] + 1e-6 * X[:, 2]
+    H, mixture = holed(X), start_on(X, 3, "full")
+    found, whole = prepare_source(of_array(H, 640), holes=True), prepare_holes(H)
+    assert not is_fast(whole, mixture) and not is_fast(found, mixture)
+    same_sums(found.sums(mixture, map, mixture.means), e_step(whole, mixture, map, mixture.means), 1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "VEV"])
+def test_fit_to_blocks_with_holes(structure, weighted):
+    X = blobs()
+    H, weights = holed(X), some_weights(len(X)) if weighted else None
+    fit = lambda data: GaussianMixture(3, covariance_type=structure, tol=1e-11, **AT_RANDOM).fit(data, sample_weight=weights)
+    blocks, whole = fit(of_array(H, 640)), fit(H)
+    assert_allclose(blocks.lower_bound_, whole.lower_bound_, rtol=1e-9)
+    by = lambda model: model.means_[np.argsort(model.means_[:, 1])]
+    assert_allclose(by(blocks), by(whole), atol=2e-3)
+    assert_allclose(blocks.n_samples_seen_, whole.n_samples_seen_, rtol=1e-12)
+    threads = GaussianMixture(3, covariance_type=structure, tol=1e-11, n_jobs=1, **AT_RANDOM).fit(of_array(H, 640), sample_weight=weights)
+    assert_array_equal(threads.means_, blocks.means_)
+
+
+def test_a_source_without_holes_is_fitted_as_before():
+    X = blobs()
+    assert_array_equal(GaussianMixture(3, **AT_RANDOM).fit(of_array(X, 640)).means_, GaussianMixture(3, random_state=0).fit(of_array(X, 640)).means_)
+    assert not prepare_source(of_array(X, 640), holes=True).holes
+
+
+@pytest.mark.parametrize("structure", ["full", "tied", "diag", "spherical"])
+def test_priors_on_blocks_with_holes(structure):
+    H = holed(blobs())
+    fit = lambda data: GaussianMixture(3, covariance_type=structure, prior="default", **AT_RANDOM).fit(data)
+    assert_allclose(fit(of_array(H, 640)).lower_bound_, fit(H).lower_bound_, rtol=1e-6)
+
+
+def test_starts_that_are_given_and_blocks_with_holes():
+    X = blobs()
+    H, source = holed(X), of_array(holed(X), 640)
+    for init in ("k-means++", lambda rows, K, rng: (rows[:, 0] > 0).astype(int)):
+        model = GaussianMixture(2, init_params=init, **AT_RANDOM).fit(source)
+        assert np.isfinite(model.score(H))
+    means = GaussianMixture(3, means_init=X[:3], max_iter=0, **AT_RANDOM).fit(source).means_
+    assert_allclose(means[np.argsort(means[:, 0])], X[:3][np.argsort(X[:3, 0])])
+
+
+def test_a_column_with_next_to_no_values(monkeypatch):
+    "Not one would be in a subsample of 500 rows, drawn by priorities alone"
+    monkeypatch.setattr(sources, "START_ROWS", 500)
+    X = blobs()
+    H = holed(X)
+    H[:, 2] = np.nan
+    H[4990:, 2] = X[4990:, 2]
+    sample = prepare_source(of_array(H, 640), holes=True)
+    assert np.count_nonzero(~np.isnan(sample.start.X[:, 2])) == 10 and 500 < len(sample.start.X) <= 510
+    assert_allclose(sample.start.n_samples, sample.n_samples, rtol=0.2)
+    assert_allclose(sample.origin[2], X[4990:, 2].mean(), rtol=1e-12)
+    assert np.isfinite(GaussianMixture(2, **AT_RANDOM).fit(of_array(H, 640)).score(H))
+
+
+def test_predictions_of_blocks_with_holes(tmp_path):
+    H = holed(blobs())
+    model, source = GaussianMixture(3, **AT_RANDOM).fit(H), of_array(H, 640)
+    for name in ("predict", "predict_proba", "score_samples"):
+        wanted = getattr(model, name)(H)
+        assert_allclose(getattr(model, name)(source), wanted, rtol=1e-11, atol=1e-13)
+        found = getattr(model, name)(source, out=tmp_path / f"{name}.npy")
+        assert found.dtype == wanted.dtype and found.shape == wanted.shape
+        assert_allclose(np.load(tmp_path / f"{name}.npy"), wanted, rtol=1e-11, atol=1e-13)
+    assert_allclose(model.score(source), model.score(H), rtol=1e-12)
+    assert_allclose(model.bic(source), model.bic(H), rtol=1e-12)
+    assert_allclose(model.score(source, sample_weight=np.arange(5000.0)), model.score(H, sample_weight=np.arange(5000.0)), rtol=1e-12)
+
+
+def test_holes_of_blocks_are_filled(tmp_path):
+    H = holed(blobs())
+    model, source, seen = GaussianMixture(3, **AT_RANDOM).fit(H), of_array(H, 640), ~np.isnan(H)
+    found = model.impute(source, out=tmp_path / "x.npy")
+    assert_allclose(found, model.impute(H), rtol=1e-10, atol=1e-12)
+    assert_array_equal(np.load(tmp_path / "x.npy"), found)
+    draws = model.impute(source, draw=True)
+    assert_array_equal(draws[seen], H[seen])
+    assert_array_equal(draws, GaussianMixture(3, n_jobs=1, **AT_RANDOM).fit(H).impute(source, draw=True))
+    assert not np.array_equal(draws, model.impute(source, draw=True, random_state=1)) and not np.isnan(draws).any()
+    twice = model.impute(Source((lambda: H[:640], lambda: H[:640])), draw=True)
+    assert not np.isin(twice[:640][~seen[:640]], twice[640:]).any()  # no block repeats another's draws
+    array = np.empty_like(H)
+    assert model.impute(H, out=array) is array
+    assert model.impute(of_array(H.astype(np.float32), 640)).dtype == np.float32
+    with pytest.raises(ValueError, match="infinite"): model.impute(of_array(np.where(H > 8, np.inf, H), 640))
+    two = Source((lambda: H[:9], lambda: H[:9].astype(np.float32)))
+    with pytest.raises(ValueError, match="float64 and float32; expected the same"): model.impute(two, out=tmp_path / "y.npy")
+    assert os.listdir(tmp_path) == ["x.npy"]
+
+
+def written_with_holes(folder, kind, H):
+    "The same table with holes as a file of this kind, or as another library's table"
+    names = "abc"
+    if kind == "npy":
+        np.save(folder / "rows.npy", H)
+        return folder / "rows.npy"
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    from pyarrow import csv, parquet
+    table = arrow.table({name: arrow.array(H[:, j], mask=np.isnan(H[:, j])) for j, name in enumerate(names)})
+    if kind == "csv": csv.write_csv(table, folder / "rows.csv")
+    if kind == "parquet": parquet.write_table(table, folder / "rows.parquet", row_group_size=700)
+    if kind in ("csv", "parquet"): return folder / f"rows.{kind}"
+    if kind == "arrow": return pytest.importorskip("pyarrow.dataset").dataset(table)
+    if kind == "polars": return pytest.importorskip("polars", reason="polars is not installed").from_arrow(table).lazy()
+    pytest.importorskip("dask", reason="dask is not installed")
+    if kind == "dask array":
+        from dask import array
+        return array.from_array(H, chunks=(700, 2))
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    frame = pytest.importorskip("dask.dataframe", reason="dask's data frames are not installed")
+    table = pandas.DataFrame(H, columns=list(names))
+    return frame.from_pandas(table.convert_dtypes() if kind == "dask with NA" else table, npartitions=4)
+
+
+KINDS = ["npy", "csv", "parquet", "arrow", "polars", "dask array", "dask frame", "dask with NA"]
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_files_and_tables_with_holes(tmp_path, monkeypatch, kind, in_memory):
+    H = holed(blobs()).round(3)
+    data = written_with_holes(tmp_path, kind, H)
+    assert_array_equal(read(source_of(data)), H)
+    if not in_memory: monkeypatch.setattr(sources, "IN_MEMORY", 0)
+    monkeypatch.setattr(sources, "block_rows", lambda d: 640)
+    model = GaussianMixture(3, tol=1e-9, **AT_RANDOM).fit(data)
+    wanted = GaussianMixture(3, tol=1e-9, **AT_RANDOM).fit(H)
+    assert_allclose(model.lower_bound_, wanted.lower_bound_, rtol=1e-7)
+    assert_allclose(model.score_samples(data), model.score_samples(H), rtol=1e-11)
+    with pytest.raises(ValueError, match="NaN") as told: GaussianMixture(3, random_state=0).fit(data)
+    assert "missing='at_random'" in str(told.value)
+    named = kind not in ("npy", "dask array")
+    assert ("column '" in str(told.value)) == named
+    with pytest.raises(ValueError, match="NaN or missing"): model.set_params(missing="error").predict(data)
+
+
+def test_whole_numbers_with_a_gap(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    with open(tmp_path / "x.csv", "w") as file: file.write("a,b\n1,2\n,3\n5,NA\n")
+    assert_array_equal(read(source_of(tmp_path / "x.csv")), [[1, 2], [np.nan, 3], [5, np.nan]])
+
+
+@pytest.mark.parametrize("estimator, change, words", [
+    (GaussianMixture(2, **AT_RANDOM), lambda H: np.where(np.arange(3) == 1, np.nan, H), "Column 1 of X has no value in any row that counts"),
+    (GaussianMixture(2, **AT_RANDOM), lambda H: H * np.nan, "no rows with a positive weight and a value"),
+    (GaussianMixture(2, **AT_RANDOM), lambda H: np.where(H > 8, np.inf, H), r"Block \d of the source has \d+ infinite value"),
+    (GaussianMixture(2, **AT_RANDOM), lambda H: np.where(H > 8, 1e200, H), "Column 0 of X ranges over"),
+    (GaussianMixture(20, **AT_RANDOM), lambda H: np.where(np.arange(len(H))[:, None] < 10, H, np.nan), "n_components = 20, n_samples = 10 with a value"),
+    (GaussianMixture(2), lambda H: H, r"Block \d of the source has .* NaN or missing value"),
+    (BayesianGaussianMixture(n_components=2), lambda H: H, r"Block \d of the source has .* NaN or missing value"),
+])
+def test_holes_that_are_refused(estimator, change, words):
+    X = blobs()
+    for weights in (None, np.ones(len(X))):
+        with pytest.raises(ValueError, match=words): estimator.fit(of_array(change(holed(X)), 640), sample_weight=weights)
+
+
+def test_columns_without_values_are_named(tmp_path):
+    arrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = arrow.table({"a": [1.0, None, 3.0, 4.0], "b": arrow.nulls(4)})
+    for data in (table, replace(source_of(table), lengths=None)):
+        with pytest.raises(ValueError, match="Column b of X has no value"): GaussianMixture(2, **AT_RANDOM).fit(source_of(data))
+
+
 # ---- clusters
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
@@ -388,6 +624,14 @@ def test_dask_gives_the_same_bits(client, tmp_path):
     assert here.lower_bounds_ == there.lower_bounds_
 
 
+def test_dask_gives_the_same_bits_with_holes(client):
+    source = of_array(holed(blobs()), 640)
+    here = GaussianMixture(3, **AT_RANDOM).fit(source)
+    there = GaussianMixture(3, **AT_RANDOM).fit(replace(source, workers=sources.on_dask(client)))
+    for name in ("weights_", "means_", "covariances_"): assert_array_equal(getattr(here, name), getattr(there, name))
+    assert_array_equal(here.predict(source), here.predict(replace(source, workers=sources.on_dask(client))))
+
+
 def test_dask_arrays_that_are_on_the_cluster(client):
     from dask import array
     X = blobs()
@@ -397,14 +641,15 @@ def test_dask_arrays_that_are_on_the_cluster(client):
         assert_allclose(prepare_source(source).origin, prepare(X).origin, rtol=1e-12)
 
 
-def test_a_worker_killed_in_the_middle(client):
+@pytest.mark.parametrize("holes", [False, True])
+def test_a_worker_killed_in_the_middle(client, holes):
     if len(client.scheduler_info()["workers"]) < 2: pytest.skip("needs a worker that is left")
     X = blobs()
-    source = of_array(X, 640)
+    source = of_array(holed(X) if holes else X, 640)
     mixture = start_on(X, 3, "full")
-    quick = prepare_source(source).sums(mixture)
+    quick = prepare_source(source, holes=holes).sums(mixture)
     slowly = replace(source, loads=tuple(partial(slow, load, 0.3) for load in source.loads), workers=sources.on_dask(client))
-    sample = prepare_source(slowly)
+    sample = prepare_source(slowly, holes=holes)
     victims = list(client.run(os.getpid).values())
     killer = threading.Timer(0.6, lambda: os.kill(victims[0], signal.SIGKILL))
     killer.start()
