@@ -11,6 +11,7 @@ from chapters import NBS, ROOT, notebooks
 
 sys.path.insert(0, str(ROOT / "website"))
 import finish  # noqa: E402
+import lighten  # noqa: E402
 import prepare  # noqa: E402
 
 HOME = prepare.SITE
@@ -75,13 +76,38 @@ def test_no_page_shows_raw_links_or_leads_to_nothing(processed):
     ("def em(x): return x\nprint(em(2))", [{"text": "2"}], False, None),  # a lesson
     ("def em(x): return x", [], False, None),
     ("assert_allclose(e_step(X), kappa(Y))", [], False, "Check of e_step, kappa"),
-    ("assert 1 + 1 == 2", [], False, "Check of the numbers in the text"),
+    ("assert 1 + 1 == 2", [], False, "Check of “A section”"),
     ("assert_allclose(e_step(X), 1)\nprint(1)", [{"text": "1"}], False, None),  # short enough to read
     ("x = 1\n" * 12 + "assert_allclose(e_step(X), 1)", [{"text": "1"}], False, "Check of e_step"),
     ("x = 1\n" * 12 + "assert_allclose(e_step(X), 1)", [{"data": {"image/png": ""}}], False, None),
+    ("x = 1\n" * 12 + "assert x == 1", [{"text": "1"}], False, None),  # a computation that ends in a check
+    ("assert x == 1\n" * 12, [{"text": "1"}], False, "Check of “A section”"),
     ("!gmm-nb fit", [], False, None), ("X.mean()", [{"text": "2"}], False, None)])
 def test_summary(source, outputs, opening, expected):
-    assert prepare.summary(source, {"e_step", "kappa"}, outputs, opening) == expected
+    assert prepare.summary(source, {"e_step", "kappa"}, outputs, opening, "A section") == expected
+
+
+def test_guides_show_what_prints():
+    source = "x = 1\n" * 12 + "assert_allclose(e_step(X), 1)"
+    assert prepare.summary(source, {"e_step"}, [{"text": "1"}], section="A", guide=True) is None
+    assert prepare.summary(source, {"e_step"}, [], section="A", guide=True) == "Check of e_step"
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("text\n\n## A *b* of `c` {#d}\n\nmore", "A b of c"), ("## A\n\n### [B](b.ipynb)", "B"), ("```\n# no\n```\ntext", ""), ("## Why $K$?", "Why K?")])
+def test_heading(text, expected):
+    assert prepare.heading(text) == expected
+
+
+def test_every_fold_says_what_is_in_it():
+    "Of its section, where a check names nothing that its page exports"
+    for nb in ALL:
+        book = json.loads(nb.path.read_text(encoding="utf-8"))
+        before = {cell["id"]: "".join(cell["source"]) for cell in book["cells"]}
+        for cell in prepare.prepare(book, guide=nb.name.startswith("howto"))["cells"]:
+            line = prepare.options("".join(cell["source"])).get("code-summary", "")
+            assert not re.search(r"^\W*Check of (the numbers in the text|what this page says|“”)\W*$", line), f"{nb}: {line}\n{before[cell['id']]}"
+            assert not re.search(r"[$\\`*]|\{#", line.replace('\\"', "")), f"{nb}: {line}"
 
 
 def code(source, **metadata): return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": []}
@@ -98,6 +124,41 @@ def test_source_is_shown_once():
     assert text(shown) == "### f {.api}\n\n[source](https://x.org/y.py#L3){.api-source}\n"
     assert "def f(" in text(hidden) and "*Does.*" in text(hidden)
     assert "".join(source["source"]) == "#| exports: true\ndef f(x): return x"
+
+
+@pytest.mark.parametrize("label, expected", [("#| label: fig-x\n", "figure"), ("#| label: tbl-x\n", "table"), ("", "output")])
+def test_a_fold_without_words_says_what_its_code_makes(label, expected):
+    cell = code(f"#| code-fold: true\n{label}plot(x)")
+    prepare.quiet([cell], set())
+    once = "".join(cell["source"])
+    assert once == f'#| code-fold: true\n#| code-summary: "Code of this {expected}"\n{label}plot(x)'
+    prepare.quiet([cell], set())
+    assert "".join(cell["source"]) == once
+
+
+DECORATED = """#| export
+@lru_cache(maxsize=4)  # asked for often
+def f(x: int) -> float:
+    "Does."
+    return 1.0"""
+
+
+@pytest.mark.parametrize("line, expected", [
+    (")->float: # asked for often", ")->float:"), ("def f(x:int): # asked for often", "def f(x:int):"), (")->float: # the root", ")->float: # the root"),
+    ("    x:int, # asked for often", "    x:int, # asked for often")])
+def test_a_decorators_comment_describes_no_result(line, expected):
+    "nbdev prints it behind the signature; the box is shown where the source is not"
+    cell = code("#| echo: false\nshow_doc(f)")
+    cell["outputs"] = [{"data": {"text/markdown": f"---\n\n### f\n\n```python\n{line}\n```\n\n*Does.*"}}]
+    prepare.quiet([code(DECORATED), {"cell_type": "markdown", "source": "text"}, cell], {"f"})
+    assert "".join(cell["outputs"][0]["data"]["text/markdown"]).splitlines()[3] == expected
+
+
+def test_decorator_comments_are_those_of_one_function():
+    source = DECORATED + "\n\nclass C:\n    @property  # kept\n    def g(self): return 1  # one\n"
+    assert prepare.decorator_comments(source, "f") == {"asked for often"}
+    assert prepare.decorator_comments(source, "C.g") == {"kept"} and prepare.decorator_comments(source, "h") == set()
+    assert prepare.decorator_comments("!ls", "f") == set()
 
 
 def test_a_second_run_changes_nothing():
@@ -150,6 +211,14 @@ def test_search_entries():
     assert finish.search([dict(e) for e in found], KNOWN) == found, "a second run changes the index"
 
 
+def test_a_name_that_is_a_word_of_search_does_not_hide_its_page():
+    entry = {"objectID": "api/tables.html#MISSING", "href": "api/tables.html#MISSING", "title": "gmm_nb.tables", "section": "MISSING", "text": "a constant"}
+    page = {"objectID": "howto/holes.html", "href": "howto/holes.html", "title": "Fit a table with holes", "section": "", "text": "t"}
+    found = finish.search([entry, page], KNOWN)
+    assert not any(e["title"] == "MISSING" for e in found)
+    assert next(e for e in found if e["section"] == "missing")["href"] == "howto/holes.html"
+
+
 def test_aliases_lead_to_pages():
     for page in finish.ALIASES.values(): assert page in PAGES, page
 
@@ -161,6 +230,20 @@ def test_phones_get_contents():
             + '<li><a href="#a" id="toc-a" class="nav-link" data-scroll-target="#a">A</a></li>' * 3 + "</ul></nav>")
     done = finish.contents(page)
     assert done.count("<details") == 1 and done.count('id="toc-a"') == 3 and done.count('href="#a"') == 6 and finish.contents(done) == done
+
+
+def test_the_first_part_of_the_contents_is_open():
+    part = '<li><a href="#a" id="toc-a" class="nav-link{}" data-scroll-target="#a">A <code>x</code></a>\n<ul class="collapse"><li>B</li></ul></li>'
+    once = finish.open_first(part.format(" active") + part.format(""))
+    assert once == part.format(" active").replace(' class="collapse"', "") + part.format("") and finish.open_first(once) == once
+
+
+def test_style_sheets_share_no_id():
+    page = ('<link href="a.css" id="quarto-bootstrap" data-mode="light"><link href="b.css" id="quarto-bootstrap" data-mode="dark">'
+            '<script>document.querySelector("link#quarto-bootstrap:not([rel=x])"); if (node.id === "quarto-bootstrap") f()</script>')
+    once = finish.own_ids(page)
+    assert " id=" not in once and "link[data-sheet=quarto-bootstrap]:not([rel=x])" in once and 'node.dataset.sheet === "quarto-bootstrap"' in once
+    assert finish.own_ids(once) == once
 
 
 def test_nothing_from_the_web_but_mathjax():
@@ -187,6 +270,40 @@ def test_tables_are_folded_under_their_heading():
     page = "<h2>Memory</h2><p>x</p><table><tr></tr></table>"
     once = finish.folded_tables(page)
     assert once.count("<details") == 1 and "<summary>Table: Memory</summary>" in once and finish.folded_tables(once) == once
+
+
+# ---- what no page uses
+
+CSS = """/* license */.a,.b:hover{color:red}.c{x:y}a .b>p{x:y}.d:not(.c){x:y}:is(.c,.x) p{x:y}@media(max-width: 1px){.c{x:y}.a{x:y}}@media print{.c{x:y}}
+@keyframes k{from{x:y}}.part-one{x:y}.partly{background:url("data:image/svg+xml,{.c}")}#c{x:y}"""
+
+
+def test_rules_without_use_are_dropped():
+    known = lighten.words(['<p class="a d">', 'node.classList.add("part-" + kind)'])
+    light = lighten.light_css(CSS, known)
+    assert light == ("/* license */.a{color:red}.d:not(.c){x:y}:is(.c,.x) p{x:y}@media(max-width: 1px){.a{x:y}}"
+                     "@keyframes k{from{x:y}}.part-one{x:y}#c{x:y}")
+    assert lighten.light_css(light, known) == light
+    with pytest.raises(ValueError, match="cannot be read"): lighten.light_css(".a", {"a"})
+
+
+def test_icons_without_use_are_dropped(tmp_path):
+    css = '@font-face { x }\n\n.bi-github::before { content: "\\f3ed"; }\n.bi-alarm::before { content: "\\f102"; }\n'
+    light, characters = lighten.light_icons(css, {"bi-github"})
+    assert "alarm" not in light and "github" in light and characters == {0xf3ed}
+    assert lighten.light_icons(light, {"bi-github"}) == (light, characters)
+
+
+def test_fonts_keep_the_characters_that_are_used(tmp_path):
+    from fontTools.ttLib import TTFont
+    from matplotlib import font_manager
+    path = Path(shutil.copy(font_manager.findfont("DejaVu Sans"), tmp_path / "font.ttf"))
+    whole = path.stat().st_size
+    lighten.light_font(path, {ord("a"), ord("μ")})
+    once = path.read_bytes()
+    assert set(TTFont(path).getBestCmap()) == {ord("a"), ord("μ")} and len(once) < whole / 20
+    lighten.light_font(path, {ord("a"), ord("μ")})
+    assert path.read_bytes() == once
 
 
 # ---- what belongs to a published project

@@ -2,7 +2,8 @@
 
 Equations that code and docstrings name by their label get their number and a link; phones get a table of contents;
 search entries are text, and words that people come with find the page that answers them; MathJax and the text font come
-from this site where website/node_modules has them (`npm ci --prefix website`). A second run changes nothing."""
+from this site where website/node_modules has them (`npm ci --prefix website`); what no page uses is taken out of icons
+and style sheets (lighten.py). A second run changes nothing."""
 import html
 import json
 import os
@@ -10,6 +11,8 @@ import re
 import shutil
 import sys
 from pathlib import Path
+
+from lighten import lighten
 
 HERE = Path(__file__).resolve().parent
 SITE = "https://gmm-nb.github.io/gmm_nb/"
@@ -105,18 +108,18 @@ ALIASES = {  # what people type -> the page that answers
 
 
 def aliases(entries, exists):
-    "Entries for the words of ALIASES and for each public name, which leads to its place in the reference"
+    "Entries for the words of ALIASES and for each public name that is none of them, which leads to its place in the reference"
     titles = {entry["href"]: entry["title"] for entry in reversed(entries)}
     texts = {entry["href"]: entry["text"] for entry in reversed(entries)}
-    found = []
+    found, spoken = [], {word.lower() for words in ALIASES for word in words.split(", ")}
     for words, page in ALIASES.items():
         if not exists(page): continue
         for word in words.split(", "):
             found.append({"objectID": f"{page}#word-{len(found)}", "href": page, "title": titles.get(page, ""), "section": word,
-                          "text": texts.get(page, "")[:200]})
+                          "text": f"{word}: {texts.get(page, '')[:200]}"})
     for entry in entries:
         name = re.fullmatch(r"(?:[a-z_]+\.)?([A-Za-z_]\w*)", entry["section"].strip())
-        if not re.match(r"api/.*#", entry["href"]) or not name: continue
+        if not re.match(r"api/.*#", entry["href"]) or not name or name[1].lower() in spoken: continue
         found.append({"objectID": f"{entry['objectID']}-name", "href": entry["href"], "title": name[1], "section": name[1], "text": entry["text"][:200]})
     return found
 
@@ -144,6 +147,19 @@ def contents(text):
     if inner.count("<li>") < 3: return text
     box = f'<details class="toc-small"><summary>On this page</summary><nav aria-label="On this page">{inner.strip()}</nav></details>\n'
     return re.sub(r"(<header id=\"title-block-header\".*?</header>\n)", lambda m: m[1] + box, text, count=1, flags=re.S)
+
+
+def open_first(text):
+    "The parts of a table of contents that a script opens at the top of a page, open from the start: nothing moves"
+    return re.sub(r'(<a href="[^"]*" id="toc-[^"]*" class="nav-link active"[^>]*>(?:(?!</a>).)*</a>\s*<ul) class="collapse">', r"\1>", text, count=1, flags=re.S)
+
+
+def own_ids(text):
+    "The links to Quarto's style sheets, which share an id, told apart by an attribute; its scripts ask for that"
+    for name in ("quarto-bootstrap", "quarto-text-highlighting-styles"):
+        text = text.replace(f'id="{name}"', f'data-sheet="{name}"').replace(f"link#{name}", f"link[data-sheet={name}]")
+        text = text.replace(f'.id === "{name}"', f'.dataset.sheet === "{name}"')
+    return text
 
 
 def scripts(text, page, has_math, has_font):
@@ -198,7 +214,8 @@ def folded_tables(text):
 
 def finish_page(text, page, known, has_math=False, has_font=False):
     if page == "explanations/benchmarks.html": text = folded_tables(text)
-    return scripts(as_drawn(accessible(contents(name_equations(text, page, known)))), page, has_math, has_font)
+    text = own_ids(open_first(accessible(contents(name_equations(text, page, known)))))
+    return scripts(as_drawn(text), page, has_math, has_font)
 
 
 # ---- the site
@@ -271,6 +288,7 @@ def main(docs=None):
     for page, text in pages.items():
         finished = finish_page(text, page, known, math, font)
         if finished != text: (docs / page).write_text(finished, encoding="utf-8")
+    if os.environ.get("QUARTO_PROJECT_RENDER_ALL"): lighten(docs, pages.values())  # not where one page is rendered again
     index = docs / "search.json"
     if index.is_file():
         entries = search(json.loads(index.read_text(encoding="utf-8")), known, lambda page: (docs / page).is_file())
