@@ -1,4 +1,5 @@
-// What the pages do by themselves: formulas that fit the screen, and focus for what scrolls.
+// What the pages do by themselves: formulas that fit the screen, and focus for what scrolls. Formulas are drawn already where
+// the site was built with node (website/finish.py); else MathJax draws them, and is waited for.
 (() => {
   const scrollers = "pre, div.sourceCode, main p, mjx-container[display=true], main table, .cell-output-display";
   function focusable() {
@@ -43,9 +44,10 @@
     fade();
     focusable();
     const ready = window.MathJax && MathJax.startup && MathJax.startup.promise;
-    if (ready) ready.then(fit);
+    if (ready) ready.then(fit); else fit();
     let waiting;
     addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(fit, 150); });
   }
+  if (document.querySelector(".math > mjx-container")) fit();  // before the page is painted
   if (document.readyState === "complete") start(); else addEventListener("load", start);
 })();

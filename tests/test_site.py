@@ -144,7 +144,7 @@ const wait = time => new Promise(done => setTimeout(done, time));
     const presses = run ? [step, step, back, step, step, run] : [];
     for (const button of presses) { button.click(); await wait(300); }
     await wait(run ? 3000 : 0);
-    const loads = view.performance.getEntriesByType("resource").map(entry => new URL(entry.name).pathname);
+    const loads = view.performance.getEntriesByType("resource").map(entry => new URL(entry.name)).filter(url => url.host === location.host).map(url => url.pathname);
     visits.push({page, width, presses: presses.length, moved: moved.reduce((a, b) => a + b, 0), loads: [...new Set(loads)], nodes: view.document.querySelectorAll("*").length});
   }
   seen.textContent = JSON.stringify(visits);
@@ -405,6 +405,7 @@ def test_what_a_published_site_has(site):
     text = (site[0] / "gaussian.html").read_text(encoding="utf-8")
     assert '<link rel="canonical" href="https://gmm-nb.github.io/gmm_nb/gaussian.html"' in text and "social.png" in text and 'class="toc-small"' in text
     assert (site[0] / "404.html").is_file() and (site[0] / "social.png").is_file()
+    if NODE and (site[0] / "mathjax").is_dir(): assert "<mjx-container" in text and "tex-chtml-full.js" not in text, "formulas are not drawn"
     listed = (site[0] / "llms.txt").read_text(encoding="utf-8")
     for path in pages(site[0]): assert f"gmm_nb/{path.relative_to(site[0]).as_posix()})" in listed, path.name
 

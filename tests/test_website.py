@@ -1,5 +1,6 @@
 "What website/prepare.py and website/finish.py do to pages: on strings, and on every notebook, without Quarto."
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -173,6 +174,7 @@ def test_a_second_run_changes_nothing():
 def test_equations_are_numbered():
     page = r'<span id="eq-a"><span class="math display">\[x = 1 \tag{4}\]</span></span>'
     assert finish.numbers(page) == {"eq-a": "4"}
+    assert finish.numbers(r'<span id="eq-a"><span class="math display" data-tex="x = 1 \tag{4}"><mjx-container></mjx-container></span></span>') == {"eq-a": "4"}
     text = '<span class="co"># Eq. (eq-a), (eq-none)</span>'
     assert finish.name_equations(text, "gaussian.html", KNOWN) == \
         '<span class="co"># Eq. (<a class="eq" href="#eq-a" title="Equation 4 of The Gaussian">4</a>), (eq-none)</span>'
@@ -251,6 +253,7 @@ def test_nothing_from_the_web_but_mathjax():
             '<script src="https://x.org/npm/mathjax@3/es5/tex-chtml-full.js" type="text/javascript"></script></head>')
     done = finish.scripts(page, "howto/a.html", True, True)
     assert "https://" not in done and 'src="../mathjax/tex-chtml-full.js"' in done and 'src="../site.js"' in done and "../fonts/fonts.css" in done
+    assert 'rel="preload"' not in done and finish.scripts(page + "<p>a <em>b</em></p>", "a.html", True, True).count('rel="preload"') == 2
     assert finish.scripts(done, "howto/a.html", True, True) == done and "mathjax@3" in finish.scripts(page, "a.html", False, False)
 
 
@@ -270,6 +273,31 @@ def test_tables_are_folded_under_their_heading():
     page = "<h2>Memory</h2><p>x</p><table><tr></tr></table>"
     once = finish.folded_tables(page)
     assert once.count("<details") == 1 and "<summary>Table: Memory</summary>" in once and finish.folded_tables(once) == once
+
+
+# ---- formulas
+
+def test_formulas_are_drawn_once():
+    page = (r'<head><script src="../mathjax/tex-chtml-full.js" type="text/javascript"></script></head><p><span class="math inline">\(a &lt; "b"\)</span> and '
+            r'<span id="eq-a"><span class="math display">\[x = 1 \tag{4}\]</span></span> and <span class="math inline">\(a &lt; "b"\)</span></p>')
+    wanted = [('a < "b"', False), (r"x = 1 \tag{4}", True)]
+    assert finish.formulas([page, page]) == wanted
+    drawings = dict(zip(wanted, ["<mjx-container>A</mjx-container>", '<mjx-container display="true" style="min-width: 12.5em; position: relative;">B</mjx-container>']))
+    once = finish.with_formulas(page, "howto/x.html", drawings)
+    assert once.count(">A<") == 2 and 'data-tex="a &lt; &quot;b&quot;"' in once and "<script" not in once
+    assert 'style="--em: 12.5; min-width: 12.5em;' in once and '<link rel="stylesheet" href="../mathjax/mathjax.css">' in once
+    assert finish.formulas([once]) == [] and finish.with_formulas(once, "howto/x.html", {}) == once and finish.numbers(once) == {"eq-a": "4"}
+
+
+MATHJAX = next((path for path in (Path(os.environ.get("MATHJAX") or "none"), ROOT / "website" / "node_modules" / "mathjax" / "es5") if (path / "node-main.js").is_file()), None)
+
+
+@pytest.mark.skipif(shutil.which("node") is None or MATHJAX is None, reason="no node on the PATH, or no MathJax in website/node_modules: formulas are not drawn")
+def test_mathjax_draws_without_a_browser():
+    wanted = [(r"x \in \mathbb{R}^d", False), (r"x = 1 \tag{4}", True)]
+    drawings, sheet = finish.drawn(wanted, MATHJAX)
+    assert list(drawings) == wanted and "mjx-container" in drawings[wanted[0]] and "<math" in drawings[wanted[0]]
+    assert "min-width" in drawings[wanted[1]] and "output/chtml/fonts/woff-v2" in sheet and ".mjx-c211D" in sheet.replace("TEX", "")
 
 
 # ---- what no page uses

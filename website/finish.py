@@ -2,13 +2,15 @@
 
 Equations that code and docstrings name by their label get their number and a link; phones get a table of contents;
 search entries are text, and words that people come with find the page that answers them; MathJax and the text font come
-from this site where website/node_modules has them (`npm ci --prefix website`); what no page uses is taken out of icons
-and style sheets (lighten.py). A second run changes nothing."""
+from this site where website/node_modules has them (`npm install --prefix website`), and where node is there too, formulas
+are drawn here instead of in the reader's browser, where a page jumps when they are; what no page uses is taken out of
+icons and style sheets (lighten.py). A second run changes nothing."""
 import html
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +25,8 @@ TAGS = re.compile(r"(<!--.*?-->|<script\b.*?</script>|<style\b.*?</style>|<[^>]+
 # ---- equations
 
 def numbers(page):
-    "Label -> number of the equations of a page"
-    found = re.findall(rf'<span id="({LABEL})"[^>]*><span class="math display">\\\[(.*?)\\\]', page, re.S)
+    "Label -> number of the equations of a page, drawn or not"
+    found = re.findall(rf'<span id="({LABEL})"[^>]*><span class="math display"(?:>\\\[(?=.*?\\\])| data-tex=")(.*?)(?:\\\]|">)', page, re.S)
     return {label: match[1] for label, tex in found if (match := re.search(r"\\tag\{(\d+)\}", tex))}
 
 
@@ -162,14 +164,21 @@ def own_ids(text):
     return text
 
 
+def up(page):
+    "The way from a page to the folder of the site; from the page of any lost address, an absolute one"
+    return "/" + SITE.split("/", 3)[3] if page == "404.html" else "../" * page.count("/")
+
+
 def scripts(text, page, has_math, has_font):
     "The page with this site's script, MathJax and font; nothing else from the web"
-    up = "/" + SITE.split("/", 3)[3] if page == "404.html" else "../" * page.count("/")  # the page of any lost address
     text = re.sub(r'<script [^>]*src="https://[^"]*(?:polyfill|require(?:\.min)?\.js|jquery)[^"]*"[^>]*></script>\s*', "", text)
     text = re.sub(r"<script[^>]*>define\('jquery'.*?</script>\s*", "", text, flags=re.S)
-    if has_math: text = re.sub(r'src="https://[^"]*mathjax@3[^"/]*/es5/', f'src="{up}mathjax/', text)
-    head = f'<script defer src="{up}site.js"></script>'
-    if has_font: head = f'<link rel="stylesheet" href="{up}fonts/fonts.css">\n{head}'
+    if has_math: text = re.sub(r'src="https://[^"]*mathjax@3[^"/]*/es5/', f'src="{up(page)}mathjax/', text)
+    head = f'<script defer src="{up(page)}site.js"></script>'
+    if has_font:  # the faces of the page are loaded first: letters shall not change while one reads
+        faces = [name for name, tag in (("400", "<p>"), ("400i", "<em>"), ("600", "<strong>")) if tag in text]
+        loads = "".join(f'<link rel="preload" href="{up(page)}fonts/{font_file(name)}" as="font" type="font/woff2" crossorigin>\n' for name in faces)
+        head = f'{loads}<link rel="stylesheet" href="{up(page)}fonts/fonts.css">\n{head}'
     return text if head in text else text.replace("</head>", f"{head}\n</head>", 1)
 
 
@@ -218,6 +227,39 @@ def finish_page(text, page, known, has_math=False, has_font=False):
     return scripts(as_drawn(text), page, has_math, has_font)
 
 
+# ---- formulas
+
+FORMULA = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
+
+
+def formulas(pages):
+    "The different formulas of all pages, as (TeX, whether it is displayed)"
+    found = dict.fromkeys((html.unescape(tex), kind == "display") for text in pages for kind, tex in FORMULA.findall(text))
+    return list(found)
+
+
+def drawn(wanted, source):
+    "Formula -> its HTML, and the style sheet of all, by MathJax in node"
+    words = json.dumps([{"tex": tex, "display": display} for tex, display in wanted])
+    run = subprocess.run([shutil.which("node"), HERE / "typeset.js", source.resolve()], input=words, capture_output=True, text=True, encoding="utf-8")
+    if run.returncode: raise RuntimeError(f"MathJax in node ends with an error: {run.stderr[-500:]}")
+    found = json.loads(run.stdout)
+    return dict(zip(wanted, found["html"], strict=True)), found["css"]
+
+
+def with_formulas(text, page, drawings):
+    """A page with drawn formulas instead of MathJax's script. The TeX stays beside each. A numbered one says how wide it
+    is, in its own ems, so that styles.css can set it smaller on a narrow screen."""
+    def one(match):
+        kind, tex = match[1], match[2]
+        drawing = re.sub(r'^(<mjx-container [^>]*style=")(min-width: ([\d.]+)em;)', r"\1--em: \3; \2", drawings[html.unescape(tex), kind == "display"])
+        return f'<span class="math {kind}" data-tex="{tex.replace(chr(34), "&quot;")}">{drawing}</span>'
+    done = FORMULA.sub(one, text)
+    if done == text: return text
+    done = re.sub(r'<script [^>]*src="[^"]*mathjax[^"]*tex-chtml-full\.js"[^>]*></script>', "", done)
+    return done.replace("</head>", f'<link rel="stylesheet" href="{up(page)}mathjax/mathjax.css">\n</head>', 1)
+
+
 # ---- the site
 
 MATHJAX = ("tex-chtml-full.js", "output/chtml/fonts/woff-v2")
@@ -235,11 +277,15 @@ def copy_mathjax(docs, source):
     return True
 
 
+def font_file(name):
+    return f"source-serif-4-latin-{name.rstrip('i')}-{FONTS[name]}.woff2"
+
+
 def copy_fonts(docs, source):
     "Three faces of the Latin letters; false where they are not installed"
     faces = []
     for name, style in FONTS.items():
-        file = f"source-serif-4-latin-{name.rstrip('i')}-{style}.woff2"
+        file = font_file(name)
         if not (source / file).is_file(): return False
         (docs / "fonts").mkdir(exist_ok=True)
         shutil.copyfile(source / file, docs / "fonts" / file)
@@ -283,12 +329,18 @@ def main(docs=None):
     number = chapters(docs.parent)
     known = {label: (page, number.get(page, ""), count, title_of(text)) for page, text in pages.items() for label, count in numbers(text).items()}
     packages = HERE / "node_modules"
-    math = copy_mathjax(docs, Path(os.environ.get("MATHJAX") or packages / "mathjax" / "es5"))
+    library = Path(os.environ.get("MATHJAX") or packages / "mathjax" / "es5")
+    math, whole = copy_mathjax(docs, library), bool(os.environ.get("QUARTO_PROJECT_RENDER_ALL"))
     font = copy_fonts(docs, packages / "@fontsource" / "source-serif-4" / "files")
-    for page, text in pages.items():
-        finished = finish_page(text, page, known, math, font)
-        if finished != text: (docs / page).write_text(finished, encoding="utf-8")
-    if os.environ.get("QUARTO_PROJECT_RENDER_ALL"): lighten(docs, pages.values())  # not where one page is rendered again
+    finished = {page: finish_page(text, page, known, math, font) for page, text in pages.items()}
+    wanted = formulas(finished.values()) if whole and math and shutil.which("node") else []
+    if wanted:  # in a render of the whole site: the style sheet is one for all pages
+        drawings, sheet = drawn(wanted, library)
+        (docs / "mathjax" / "mathjax.css").write_text(sheet, encoding="utf-8")
+        finished = {page: with_formulas(text, page, drawings) for page, text in finished.items()}
+    for page, text in finished.items():
+        if text != pages[page]: (docs / page).write_text(text, encoding="utf-8")
+    if whole: lighten(docs, finished.values())
     index = docs / "search.json"
     if index.is_file():
         entries = search(json.loads(index.read_text(encoding="utf-8")), known, lambda page: (docs / page).is_file())
