@@ -127,6 +127,15 @@ def test_source_is_shown_once():
     assert "".join(source["source"]) == "#| exports: true\ndef f(x): return x"
 
 
+def test_headings_of_a_shown_source_stand_before_it():
+    source = code("#| exports: true\nclass A: pass\n\ndef b(): pass\n\ndef c(): pass", exports=True)
+    a, b, c, other = (code(f"#| echo: false\nshow_doc({name})") for name in "abcx")
+    a["source"] = "#| echo: false\nshow_doc(A)"
+    text, hidden = {"cell_type": "markdown", "source": "text"}, code("def x(): pass")
+    ordered = [text, a, b, c, source, other, hidden]
+    assert prepare.docs_before([text, c, source, a, b, other, hidden]) == ordered and prepare.docs_before(ordered) == ordered
+
+
 @pytest.mark.parametrize("label, expected", [("#| label: fig-x\n", "figure"), ("#| label: tbl-x\n", "table"), ("", "output")])
 def test_a_fold_without_words_says_what_its_code_makes(label, expected):
     cell = code(f"#| code-fold: true\n{label}plot(x)")
@@ -260,6 +269,23 @@ def test_nothing_from_the_web_but_mathjax():
 def test_folded_answers_are_buttons():
     done = finish.accessible('<div class="callout-header d-flex" data-bs-toggle="collapse" aria-expanded="false" aria-label="Toggle callout"></div>')
     assert 'role="button" tabindex="0"' in done and "Toggle callout" not in done and finish.accessible(done) == done
+
+
+def test_buttons_hold_no_links():
+    head = '<div class="callout-header d-flex" data-bs-toggle="collapse"><div class="callout-title-container">{}</div><div class="callout-btn-toggle"></div></div><a href="y">z</a>'
+    done = finish.accessible(head.format('Does <a href="x"><code>f</code></a> fit?'))
+    assert "Does <code>f</code> fit?" in done and '<a href="y">z</a>' in done and finish.accessible(done) == done
+
+
+def test_an_empty_corner_is_no_heading():
+    assert finish.accessible('<tr><th style="x"></th><th>a</th><th></th></tr>') == '<tr><td style="x"></td><th>a</th><td></td></tr>'
+
+
+def test_links_and_headings_that_are_formulas_have_names():
+    assert finish.accessible(r'<th><span class="math inline">\(r\)</span></th>') == r'<th aria-label="r"><span class="math inline">\(r\)</span></th>'
+    done = finish.accessible(r'<a href="x.html#eq-a"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>')
+    assert done == r'<a href="x.html#eq-a" aria-label="μ_k &lt; 1"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>'
+    assert finish.accessible(done) == done
 
 
 def test_pictures_that_speak_of_light_stay_as_drawn():

@@ -191,6 +191,11 @@ def accessible(text):
     text = re.sub(r'(<a (?![^>]*href=)[^>]*?) role="navigation"', r'\1 role="button"', text)
     text = re.sub(r'(<(?:button|a) [^>]*?) role="(?:menu|navigation)"', r'\1', text)
     text = text.replace(' aria-label="Toggle callout"', '')
+    text = re.sub(r'<(a|th)\b((?![^>]*aria-label)[^>]*)>(\s*<span class="math inline">\\\((.*?)\\\)</span>\s*)</\1>',
+                  lambda m: f'<{m[1]}{m[2]} aria-label="{html.escape(plain(html.unescape(m[4])))}">{m[3]}</{m[1]}>', text)  # a drawn formula is no name
+    text = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", text)  # an empty corner is no heading
+    text = re.sub(r'(<div class="callout-header[^>]*data-bs-toggle="collapse"[^>]*>)(.*?)(?=<div class="callout-btn-toggle)',
+                  lambda m: m[1] + re.sub(r"</?a\b[^>]*>", "", m[2]), text, flags=re.S)  # a button holds no links
     return re.sub(r'(<div class="callout-header(?![^>]*role=)[^>]*data-bs-toggle="collapse"[^>]*)>', r'\1 role="button" tabindex="0">', text)
 
 

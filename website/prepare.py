@@ -135,6 +135,26 @@ def quiet_doc(output, shown, strange=()):
     data["text/markdown"] = text.splitlines(True)
 
 
+def defined(source):
+    "The functions and classes that a cell defines, in order"
+    return re.findall(r"^(?:async )?(?:def|class) (\w+)", source, re.M)
+
+
+def docs_before(cells):
+    """The cells with each show_doc of a shown source before it, in the order of the source. nbdev puts all but the first
+    behind it, where a heading stands over the text that follows."""
+    found, left = [], list(cells)
+    while left:
+        cell = left.pop(0)
+        names = defined("".join(cell["source"])) if "#| exports" in "".join(cell["source"]) else []
+        documents = lambda other: other["cell_type"] == "code" and (match := DOC.search("".join(other["source"]))) and match[1] in names
+        docs = []
+        while found and documents(found[-1]): docs.append(found.pop())
+        while left and documents(left[0]): docs.append(left.pop(0))
+        found += sorted(docs, key=lambda doc: names.index(DOC.search("".join(doc["source"]))[1])) + [cell]
+    return found
+
+
 def quiet(cells, public, guide=False):
     "The cells in place: docs without what the source below them says, folds"
     opening, section = True, ""
@@ -173,7 +193,7 @@ def names_in(cells):
 
 def prepare(notebook, depth=0, pages={}, guide=False):
     "A processed notebook (a dict), changed in place"
-    cells = notebook["cells"]
+    cells = notebook["cells"] = docs_before(notebook["cells"])
     for cell in cells:
         if cell["cell_type"] == "markdown": cell["source"] = mend_links("".join(cell["source"]), depth, pages).splitlines(True)
         for output in cell.get("outputs", []):
