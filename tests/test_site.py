@@ -449,6 +449,7 @@ LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><
     if (width < 700 && menu) {
       menu.classList.add("show");
       if (menu.getBoundingClientRect().width > width) say("the menu is wider than the screen");
+      for (const entry of menu.querySelectorAll(".menu-text")) if (entry.getBoundingClientRect().right > width + 1) say("the menu cuts " + entry.textContent);
       menu.classList.remove("show");
     }
     view.eval(source);
