@@ -1,6 +1,7 @@
-// What the pages do by themselves: formulas that fit the screen, and focus for what scrolls.
+// What the pages do by themselves: formulas that fit the screen, and focus for what scrolls. Formulas are drawn already where
+// the site was built with node (website/finish.py); else MathJax draws them, and is waited for.
 (() => {
-  const scrollers = "pre, div.sourceCode, main p, mjx-container[display=true], main table, .cell-output-display";
+  const scrollers = "pre, div.sourceCode, main p, main ul, main ol, mjx-container[display=true], main table, .cell-output-display";
   function focusable() {
     for (const part of document.querySelectorAll(scrollers)) {
       const style = getComputedStyle(part), scrolls = part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(style.overflowX);
@@ -43,9 +44,10 @@
     fade();
     focusable();
     const ready = window.MathJax && MathJax.startup && MathJax.startup.promise;
-    if (ready) ready.then(fit);
+    if (ready) ready.then(fit); else fit();
     let waiting;
     addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(fit, 150); });
   }
+  if (document.querySelector(".math > mjx-container")) fit();  // before the page is painted
   if (document.readyState === "complete") start(); else addEventListener("load", start);
 })();

@@ -3,6 +3,7 @@ Chromium is there too, no script error, no unrendered formula, nothing wider tha
 tested everywhere. Pages load MathJax from the web; on a machine that does not reach it, the variable MATHJAX may name a
 folder with the same files (`es5` of the package mathjax 3)."""
 import functools
+import gzip
 import http.server
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +23,9 @@ import pytest
 from chapters import copy_tree, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "website"))
+from finish import ALIASES  # noqa: E402
+
 AXE = next((path for path in (Path(os.environ.get("AXE") or "none"), ROOT / "website" / "node_modules" / "axe-core" / "axe.min.js") if path.is_file()), None)
 NODE = shutil.which("node")
 QUARTO = shutil.which("quarto")
@@ -38,7 +43,7 @@ class Page(HTMLParser):
     "The links and the anchors of an HTML file, its title and description, and its pictures' alternative texts"
     def __init__(self, text):
         super().__init__()
-        self.links, self.anchors, self.alternatives = [], {"", "top"}, []
+        self.links, self.ids, self.anchors, self.alternatives = [], [], {"", "top"}, []
         self.title, self.description, self.within = "", "", None
         self.feed(text)
 
@@ -51,6 +56,7 @@ class Page(HTMLParser):
         values, self.within = dict(attributes), self.within or (tag if tag == "title" else None)
         if tag == "img": self.alternatives.append(values.get("alt"))
         if tag == "meta" and values.get("name") == "description": self.description = values.get("content")
+        if values.get("id"): self.ids.append(values["id"])
         self.anchors |= {values[key] for key in ("id", "name") if values.get(key)}
         for key in ("href", "src"):
             if values.get(key) and not (tag == "link" and values.get("rel") in ("canonical", "preconnect")): self.links.append(values[key])
@@ -122,6 +128,46 @@ def too_wide(folder, address, names, widths, profile):
     return re.search(r'<pre id="wide">(.*?)</pre>', dom, re.S)[1].split("\n")[:-1]
 
 
+# The pages in a frame as above; where a page has an explorer its buttons are pressed. What moved, and what was loaded.
+VISIT = """<!doctype html><iframe id="frame" height="800"></iframe><pre id="seen"></pre><p id="end"></p><script>
+const wait = time => new Promise(done => setTimeout(done, time));
+(async () => {
+  const visits = [];
+  for (const [page, width] of JOBS) {
+    frame.width = width;
+    await new Promise(done => { frame.onload = done; frame.src = page; });
+    const view = frame.contentWindow, moved = [];
+    new view.PerformanceObserver(list => moved.push(...list.getEntries().map(entry => entry.value))).observe({type: "layout-shift", buffered: true});
+    if (view.MathJax && view.MathJax.startup) await view.MathJax.startup.promise;
+    await wait(1000);
+    const [back, step, run] = view.document.querySelectorAll(".emx-controls button");
+    const presses = run ? [step, step, back, step, step, run] : [];
+    for (const button of presses) { button.click(); await wait(300); }
+    await wait(run ? 3000 : 0);
+    const loads = view.performance.getEntriesByType("resource").map(entry => new URL(entry.name)).filter(url => url.host === location.host).map(url => url.pathname);
+    visits.push({page, width, presses: presses.length, moved: moved.reduce((a, b) => a + b, 0), loads: [...new Set(loads)], nodes: view.document.querySelectorAll("*").length});
+  }
+  seen.textContent = JSON.stringify(visits);
+  end.textContent = "all seen";
+})();
+</script>"""
+
+
+def visit(folder, address, names, widths, profile):
+    "What happens on pages: dicts with the page, the width, how much moved, and which files were loaded"
+    (folder / "visit-of-the-test.html").write_text(VISIT.replace("JOBS", json.dumps([[name, width] for name in names for width in widths])))
+    try: dom, _ = open_page(f"{address}/visit-of-the-test.html", profile, patience=900)
+    finally: (folder / "visit-of-the-test.html").unlink()
+    assert ">all seen<" in dom, dom[-500:]
+    return json.loads(unescape(re.search(r'<pre id="seen">(.*?)</pre>', dom, re.S)[1]))
+
+
+def sent(folder, names):
+    "File -> its bytes as a server sends them: text is compressed"
+    return {name: len(data if name.endswith((".woff", ".woff2", ".png")) else gzip.compress(data, 6))
+            for name in names for data in [(folder / name).read_bytes()]}
+
+
 def without_web(html):
     "The page with MathJax from the folder mathjax/ of the site, and without Quarto's other scripts from the web"
     html = re.sub(r'src="https://[^"]*/mathjax@3[^"/]*/es5/', 'src="/mathjax/', html)
@@ -169,6 +215,7 @@ def test_unrendered_mathematics_is_found():
 def test_pages_are_read():
     page = Page('<head><title>A &amp; b</title><meta name="description" content="c"></head><svg><title>no</title></svg><img src="p.png"><img alt="q" src="q.png">')
     assert page.title.startswith("A & b") and page.description == "c" and page.alternatives == [None, "q"]
+    assert Page('<p id="a"></p><i id="b"></i><link id="a">').ids == ["a", "b", "a"]
 
 
 def test_pages_can_do_without_the_web():
@@ -182,6 +229,17 @@ def test_wide_pages_are_found(tmp_path, serve):
     (tmp_path / "wide.html").write_text("<!doctype html><div style='width: 700px'>x</div>")
     (tmp_path / "good.html").write_text("<!doctype html><div style='overflow-x: auto'><div style='width: 700px'>x</div></div>")
     assert too_wide(tmp_path, serve(tmp_path), ["wide.html", "good.html"], (390, 1000), tmp_path / "profile") == ["wide.html at 390: 708"]
+
+
+@needs_chromium
+def test_what_moves_and_loads_is_found(tmp_path, serve):
+    late = "<script>setTimeout(() => { document.getElementById('p').style.height = '300px' }, 500)</script>"
+    (tmp_path / "moves.html").write_text("<!doctype html><p id='p'></p><div style='height: 400px'>text</div><img src='a.png'>" + late)
+    (tmp_path / "rests.html").write_text("<!doctype html><p id='p' style='height: 300px'></p><div style='height: 400px'>text</div>" + late)
+    (tmp_path / "a.png").write_bytes(b"x" * 1000), (tmp_path / "a.css").write_text("x" * 1000)
+    moves, rests = visit(tmp_path, serve(tmp_path), ["moves.html", "rests.html"], (800,), tmp_path / "profile")
+    assert moves["moved"] > 0.1 and moves["loads"] == ["/a.png"] and rests["moved"] == 0 and rests["loads"] == [] and moves["nodes"] == 7
+    assert sent(tmp_path, ["a.png", "a.css"])["a.png"] == 1000 > 100 > sent(tmp_path, ["a.css"])["a.css"]
 
 
 @needs_chromium
@@ -228,6 +286,20 @@ def test_pages_are_there_and_resolved(site):
 @needs_quarto
 def test_no_link_is_broken(site):
     assert broken_links(site[0]) == []
+
+
+@needs_quarto
+def test_no_id_is_used_twice(site):
+    for path in site[0].rglob("*.html"):
+        ids = Page(path.read_text(encoding="utf-8")).ids
+        assert len(ids) == len(set(ids)), f"{path.relative_to(site[0])}: {sorted(name for name in set(ids) if ids.count(name) > 1)}"
+
+
+@needs_quarto
+def test_every_fold_says_what_is_in_it(site):
+    for path in site[0].rglob("*.html"):
+        for words in re.findall(r"<summary[^>]*>(.*?)</summary>", path.read_text(encoding="utf-8"), re.S):
+            assert unescape(words).strip() not in ("", "Code", "Check of the numbers in the text"), path.name
 
 
 @needs_quarto
@@ -280,6 +352,34 @@ def test_pages_fit_the_screen(readable, serve, tmp_path):
     assert too_wide(readable, serve(readable), names, (360, 800, 1100), tmp_path / "profile") == []
 
 
+BUDGET = 400_000  # bytes of the home page as they are sent, without the index that the search loads
+
+
+@needs_quarto
+@needs_chromium
+def test_home_is_light(readable, serve, tmp_path, record_property):
+    "A chapter's weight, most of which is MathJax, is only written down"
+    home, chapter = visit(readable, serve(readable), ["index.html", "multivariate.html"], (1200,), tmp_path / "profile")
+    for seen in (home, chapter):
+        loads = [seen["page"], *(name.lstrip("/") for name in seen["loads"] if not name.endswith("/search.json"))]
+        assert {"site.js", "styles.css"} <= {*loads} and any(name.endswith(".woff") for name in loads), "what a page loads is not seen"
+        seen["sent"] = sent(readable, loads)
+        record_property(seen["page"], sum(seen["sent"].values()))
+        print(seen["page"], sum(seen["sent"].values()), "bytes,", seen["nodes"], "elements")
+    assert sum(home["sent"].values()) < BUDGET, sorted(home["sent"].items(), key=lambda pair: -pair[1])[:10]
+
+
+@needs_quarto
+@needs_chromium
+def test_nothing_moves_where_an_explorer_is(readable, serve, tmp_path):
+    "While the page loads, and while its buttons are pressed"
+    seen = visit(readable, serve(readable), ["index.html", "start.html", "univariate.html", "multivariate.html"], (1440, 800, 390), tmp_path / "profile")
+    for one in seen:
+        assert one["presses"] == 6, f"{one['page']} has no explorer"
+        print(one["page"], one["width"], round(one["moved"], 4))
+        assert one["moved"] <= 0.01, f"{one['page']} at {one['width']}: {one['moved']:.4f}"
+
+
 @needs_quarto
 def test_equations_have_numbers(site):
     for path in pages(site[0]):
@@ -305,6 +405,7 @@ def test_what_a_published_site_has(site):
     text = (site[0] / "gaussian.html").read_text(encoding="utf-8")
     assert '<link rel="canonical" href="https://gmm-nb.github.io/gmm_nb/gaussian.html"' in text and "social.png" in text and 'class="toc-small"' in text
     assert (site[0] / "404.html").is_file() and (site[0] / "social.png").is_file()
+    if NODE and (site[0] / "mathjax").is_dir(): assert "<mjx-container" in text and "tex-chtml-full.js" not in text, "formulas are not drawn"
     listed = (site[0] / "llms.txt").read_text(encoding="utf-8")
     for path in pages(site[0]): assert f"gmm_nb/{path.relative_to(site[0]).as_posix()})" in listed, path.name
 
@@ -318,8 +419,8 @@ console.log(JSON.stringify(process.argv.slice(2).map(word => fuse.search(word, {
 @pytest.mark.skipif(NODE is None, reason="node is not on the PATH: the search is not asked")
 def test_search_answers(site):
     "Asked as Quarto's own script asks"
-    answers = {"anomaly": "howto/anomalies.html", "how many clusters": "howto/number_of_components.html", "missing": "howto/holes.html",
-               "GaussianMixture": "api/estimator.html#GaussianMixture", "fit_mixture": "api/acceleration.html#fit_mixture"}
+    answers = {"GaussianMixture": "api/estimator.html#GaussianMixture", "fit_mixture": "api/acceleration.html#fit_mixture", "anomaly": "howto/anomalies.html",
+               **{word: page for words, page in ALIASES.items() for word in words.split(", ")}}
     run = subprocess.run([NODE, "-e", FIND, str(site[0]), *answers], capture_output=True, text=True, check=True)
     assert dict(zip(answers, json.loads(run.stdout))) == answers
     for entry in json.loads((site[0] / "search.json").read_text(encoding="utf-8")):
@@ -348,6 +449,7 @@ LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><
     if (width < 700 && menu) {
       menu.classList.add("show");
       if (menu.getBoundingClientRect().width > width) say("the menu is wider than the screen");
+      for (const entry of menu.querySelectorAll(".menu-text")) if (entry.getBoundingClientRect().right > width + 1) say("the menu cuts " + entry.textContent);
       menu.classList.remove("show");
     }
     view.eval(source);

@@ -1,5 +1,6 @@
 "What website/prepare.py and website/finish.py do to pages: on strings, and on every notebook, without Quarto."
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from chapters import NBS, ROOT, notebooks
 
 sys.path.insert(0, str(ROOT / "website"))
 import finish  # noqa: E402
+import lighten  # noqa: E402
 import prepare  # noqa: E402
 
 HOME = prepare.SITE
@@ -75,13 +77,38 @@ def test_no_page_shows_raw_links_or_leads_to_nothing(processed):
     ("def em(x): return x\nprint(em(2))", [{"text": "2"}], False, None),  # a lesson
     ("def em(x): return x", [], False, None),
     ("assert_allclose(e_step(X), kappa(Y))", [], False, "Check of e_step, kappa"),
-    ("assert 1 + 1 == 2", [], False, "Check of the numbers in the text"),
+    ("assert 1 + 1 == 2", [], False, "Check of “A section”"),
     ("assert_allclose(e_step(X), 1)\nprint(1)", [{"text": "1"}], False, None),  # short enough to read
     ("x = 1\n" * 12 + "assert_allclose(e_step(X), 1)", [{"text": "1"}], False, "Check of e_step"),
     ("x = 1\n" * 12 + "assert_allclose(e_step(X), 1)", [{"data": {"image/png": ""}}], False, None),
+    ("x = 1\n" * 12 + "assert x == 1", [{"text": "1"}], False, None),  # a computation that ends in a check
+    ("assert x == 1\n" * 12, [{"text": "1"}], False, "Check of “A section”"),
     ("!gmm-nb fit", [], False, None), ("X.mean()", [{"text": "2"}], False, None)])
 def test_summary(source, outputs, opening, expected):
-    assert prepare.summary(source, {"e_step", "kappa"}, outputs, opening) == expected
+    assert prepare.summary(source, {"e_step", "kappa"}, outputs, opening, "A section") == expected
+
+
+def test_guides_show_what_prints():
+    source = "x = 1\n" * 12 + "assert_allclose(e_step(X), 1)"
+    assert prepare.summary(source, {"e_step"}, [{"text": "1"}], section="A", guide=True) is None
+    assert prepare.summary(source, {"e_step"}, [], section="A", guide=True) == "Check of e_step"
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("text\n\n## A *b* of `c` {#d}\n\nmore", "A b of c"), ("## A\n\n### [B](b.ipynb)", "B"), ("```\n# no\n```\ntext", ""), ("## Why $K$?", "Why K?")])
+def test_heading(text, expected):
+    assert prepare.heading(text) == expected
+
+
+def test_every_fold_says_what_is_in_it():
+    "Of its section, where a check names nothing that its page exports"
+    for nb in ALL:
+        book = json.loads(nb.path.read_text(encoding="utf-8"))
+        before = {cell["id"]: "".join(cell["source"]) for cell in book["cells"]}
+        for cell in prepare.prepare(book, guide=nb.name.startswith("howto"))["cells"]:
+            line = prepare.options("".join(cell["source"])).get("code-summary", "")
+            assert not re.search(r"^\W*Check of (the numbers in the text|what this page says|“”)\W*$", line), f"{nb}: {line}\n{before[cell['id']]}"
+            assert not re.search(r"[$\\`*]|\{#", line.replace('\\"', "")), f"{nb}: {line}"
 
 
 def code(source, **metadata): return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": []}
@@ -100,6 +127,50 @@ def test_source_is_shown_once():
     assert "".join(source["source"]) == "#| exports: true\ndef f(x): return x"
 
 
+def test_headings_of_a_shown_source_stand_before_it():
+    source = code("#| exports: true\nclass A: pass\n\ndef b(): pass\n\ndef c(): pass", exports=True)
+    a, b, c, other = (code(f"#| echo: false\nshow_doc({name})") for name in "abcx")
+    a["source"] = "#| echo: false\nshow_doc(A)"
+    text, hidden = {"cell_type": "markdown", "source": "text"}, code("def x(): pass")
+    ordered = [text, a, b, c, source, other, hidden]
+    assert prepare.docs_before([text, c, source, a, b, other, hidden]) == ordered and prepare.docs_before(ordered) == ordered
+
+
+@pytest.mark.parametrize("label, expected", [("#| label: fig-x\n", "figure"), ("#| label: tbl-x\n", "table"), ("", "output")])
+def test_a_fold_without_words_says_what_its_code_makes(label, expected):
+    cell = code(f"#| code-fold: true\n{label}plot(x)")
+    prepare.quiet([cell], set())
+    once = "".join(cell["source"])
+    assert once == f'#| code-fold: true\n#| code-summary: "Code of this {expected}"\n{label}plot(x)'
+    prepare.quiet([cell], set())
+    assert "".join(cell["source"]) == once
+
+
+DECORATED = """#| export
+@lru_cache(maxsize=4)  # asked for often
+def f(x: int) -> float:
+    "Does."
+    return 1.0"""
+
+
+@pytest.mark.parametrize("line, expected", [
+    (")->float: # asked for often", ")->float:"), ("def f(x:int): # asked for often", "def f(x:int):"), (")->float: # the root", ")->float: # the root"),
+    ("    x:int, # asked for often", "    x:int, # asked for often")])
+def test_a_decorators_comment_describes_no_result(line, expected):
+    "nbdev prints it behind the signature; the box is shown where the source is not"
+    cell = code("#| echo: false\nshow_doc(f)")
+    cell["outputs"] = [{"data": {"text/markdown": f"---\n\n### f\n\n```python\n{line}\n```\n\n*Does.*"}}]
+    prepare.quiet([code(DECORATED), {"cell_type": "markdown", "source": "text"}, cell], {"f"})
+    assert "".join(cell["outputs"][0]["data"]["text/markdown"]).splitlines()[3] == expected
+
+
+def test_decorator_comments_are_those_of_one_function():
+    source = DECORATED + "\n\nclass C:\n    @property  # kept\n    def g(self): return 1  # one\n"
+    assert prepare.decorator_comments(source, "f") == {"asked for often"}
+    assert prepare.decorator_comments(source, "C.g") == {"kept"} and prepare.decorator_comments(source, "h") == set()
+    assert prepare.decorator_comments("!ls", "f") == set()
+
+
 def test_a_second_run_changes_nothing():
     cells = [{"cell_type": "raw", "source": "---\ntitle: x\n---", "metadata": {}}, code("import x"), code("assert f(1)"),
              {"cell_type": "markdown", "source": f"[{linked('f')}](a.ipynb) {linked('_g')}", "metadata": {}}]
@@ -112,6 +183,7 @@ def test_a_second_run_changes_nothing():
 def test_equations_are_numbered():
     page = r'<span id="eq-a"><span class="math display">\[x = 1 \tag{4}\]</span></span>'
     assert finish.numbers(page) == {"eq-a": "4"}
+    assert finish.numbers(r'<span id="eq-a"><span class="math display" data-tex="x = 1 \tag{4}"><mjx-container></mjx-container></span></span>') == {"eq-a": "4"}
     text = '<span class="co"># Eq. (eq-a), (eq-none)</span>'
     assert finish.name_equations(text, "gaussian.html", KNOWN) == \
         '<span class="co"># Eq. (<a class="eq" href="#eq-a" title="Equation 4 of The Gaussian">4</a>), (eq-none)</span>'
@@ -150,6 +222,14 @@ def test_search_entries():
     assert finish.search([dict(e) for e in found], KNOWN) == found, "a second run changes the index"
 
 
+def test_a_name_that_is_a_word_of_search_does_not_hide_its_page():
+    entry = {"objectID": "api/tables.html#MISSING", "href": "api/tables.html#MISSING", "title": "gmm_nb.tables", "section": "MISSING", "text": "a constant"}
+    page = {"objectID": "howto/holes.html", "href": "howto/holes.html", "title": "Fit a table with holes", "section": "", "text": "t"}
+    found = finish.search([entry, page], KNOWN)
+    assert not any(e["title"] == "MISSING" for e in found)
+    assert next(e for e in found if e["section"] == "missing")["href"] == "howto/holes.html"
+
+
 def test_aliases_lead_to_pages():
     for page in finish.ALIASES.values(): assert page in PAGES, page
 
@@ -163,17 +243,49 @@ def test_phones_get_contents():
     assert done.count("<details") == 1 and done.count('id="toc-a"') == 3 and done.count('href="#a"') == 6 and finish.contents(done) == done
 
 
+def test_the_first_part_of_the_contents_is_open():
+    part = '<li><a href="#a" id="toc-a" class="nav-link{}" data-scroll-target="#a">A <code>x</code></a>\n<ul class="collapse"><li>B</li></ul></li>'
+    once = finish.open_first(part.format(" active") + part.format(""))
+    assert once == part.format(" active").replace(' class="collapse"', "") + part.format("") and finish.open_first(once) == once
+
+
+def test_style_sheets_share_no_id():
+    page = ('<link href="a.css" id="quarto-bootstrap" data-mode="light"><link href="b.css" id="quarto-bootstrap" data-mode="dark">'
+            '<script>document.querySelector("link#quarto-bootstrap:not([rel=x])"); if (node.id === "quarto-bootstrap") f()</script>')
+    once = finish.own_ids(page)
+    assert " id=" not in once and "link[data-sheet=quarto-bootstrap]:not([rel=x])" in once and 'node.dataset.sheet === "quarto-bootstrap"' in once
+    assert finish.own_ids(once) == once
+
+
 def test_nothing_from_the_web_but_mathjax():
     page = ('<head><script src="https://x.org/polyfill/v3/polyfill.min.js?features=es6"></script>'
             '<script src="https://x.org/npm/mathjax@3/es5/tex-chtml-full.js" type="text/javascript"></script></head>')
     done = finish.scripts(page, "howto/a.html", True, True)
     assert "https://" not in done and 'src="../mathjax/tex-chtml-full.js"' in done and 'src="../site.js"' in done and "../fonts/fonts.css" in done
+    assert 'rel="preload"' not in done and finish.scripts(page + "<p>a <em>b</em></p>", "a.html", True, True).count('rel="preload"') == 2
     assert finish.scripts(done, "howto/a.html", True, True) == done and "mathjax@3" in finish.scripts(page, "a.html", False, False)
 
 
 def test_folded_answers_are_buttons():
     done = finish.accessible('<div class="callout-header d-flex" data-bs-toggle="collapse" aria-expanded="false" aria-label="Toggle callout"></div>')
     assert 'role="button" tabindex="0"' in done and "Toggle callout" not in done and finish.accessible(done) == done
+
+
+def test_buttons_hold_no_links():
+    head = '<div class="callout-header d-flex" data-bs-toggle="collapse"><div class="callout-title-container">{}</div><div class="callout-btn-toggle"></div></div><a href="y">z</a>'
+    done = finish.accessible(head.format('Does <a href="x"><code>f</code></a> fit?'))
+    assert "Does <code>f</code> fit?" in done and '<a href="y">z</a>' in done and finish.accessible(done) == done
+
+
+def test_an_empty_corner_is_no_heading():
+    assert finish.accessible('<tr><th style="x"></th><th>a</th><th></th></tr>') == '<tr><td style="x"></td><th>a</th><td></td></tr>'
+
+
+def test_links_and_headings_that_are_formulas_have_names():
+    assert finish.accessible(r'<th><span class="math inline">\(r\)</span></th>') == r'<th aria-label="r"><span class="math inline">\(r\)</span></th>'
+    done = finish.accessible(r'<a href="x.html#eq-a"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>')
+    assert done == r'<a href="x.html#eq-a" aria-label="μ_k &lt; 1"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>'
+    assert finish.accessible(done) == done
 
 
 def test_pictures_that_speak_of_light_stay_as_drawn():
@@ -187,6 +299,65 @@ def test_tables_are_folded_under_their_heading():
     page = "<h2>Memory</h2><p>x</p><table><tr></tr></table>"
     once = finish.folded_tables(page)
     assert once.count("<details") == 1 and "<summary>Table: Memory</summary>" in once and finish.folded_tables(once) == once
+
+
+# ---- formulas
+
+def test_formulas_are_drawn_once():
+    page = (r'<head><script src="../mathjax/tex-chtml-full.js" type="text/javascript"></script></head><p><span class="math inline">\(a &lt; "b"\)</span> and '
+            r'<span id="eq-a"><span class="math display">\[x = 1 \tag{4}\]</span></span> and <span class="math inline">\(a &lt; "b"\)</span></p>')
+    wanted = [('a < "b"', False), (r"x = 1 \tag{4}", True)]
+    assert finish.formulas([page, page]) == wanted
+    drawings = dict(zip(wanted, ["<mjx-container>A</mjx-container>", '<mjx-container display="true" style="min-width: 12.5em; position: relative;">B</mjx-container>']))
+    once = finish.with_formulas(page, "howto/x.html", drawings)
+    assert once.count(">A<") == 2 and 'data-tex="a &lt; &quot;b&quot;"' in once and "<script" not in once
+    assert 'style="--em: 12.5; min-width: 12.5em;' in once and '<link rel="stylesheet" href="../mathjax/mathjax.css">' in once
+    assert finish.formulas([once]) == [] and finish.with_formulas(once, "howto/x.html", {}) == once and finish.numbers(once) == {"eq-a": "4"}
+
+
+MATHJAX = next((path for path in (Path(os.environ.get("MATHJAX") or "none"), ROOT / "website" / "node_modules" / "mathjax" / "es5") if (path / "node-main.js").is_file()), None)
+
+
+@pytest.mark.skipif(shutil.which("node") is None or MATHJAX is None, reason="no node on the PATH, or no MathJax in website/node_modules: formulas are not drawn")
+def test_mathjax_draws_without_a_browser():
+    wanted = [(r"x \in \mathbb{R}^d", False), (r"x = 1 \tag{4}", True)]
+    drawings, sheet = finish.drawn(wanted, MATHJAX)
+    assert list(drawings) == wanted and "mjx-container" in drawings[wanted[0]] and "<math" in drawings[wanted[0]]
+    assert "min-width" in drawings[wanted[1]] and "output/chtml/fonts/woff-v2" in sheet and ".mjx-c211D" in sheet.replace("TEX", "")
+
+
+# ---- what no page uses
+
+CSS = """/* license */.a,.b:hover{color:red}.c{x:y}a .b>p{x:y}.d:not(.c){x:y}:is(.c,.x) p{x:y}@media(max-width: 1px){.c{x:y}.a{x:y}}@media print{.c{x:y}}
+@keyframes k{from{x:y}}.part-one{x:y}.partly{background:url("data:image/svg+xml,{.c}")}#c{x:y}"""
+
+
+def test_rules_without_use_are_dropped():
+    known = lighten.words(['<p class="a d">', 'node.classList.add("part-" + kind)'])
+    light = lighten.light_css(CSS, known)
+    assert light == ("/* license */.a{color:red}.d:not(.c){x:y}:is(.c,.x) p{x:y}@media(max-width: 1px){.a{x:y}}"
+                     "@keyframes k{from{x:y}}.part-one{x:y}#c{x:y}")
+    assert lighten.light_css(light, known) == light
+    with pytest.raises(ValueError, match="cannot be read"): lighten.light_css(".a", {"a"})
+
+
+def test_icons_without_use_are_dropped(tmp_path):
+    css = '@font-face { x }\n\n.bi-github::before { content: "\\f3ed"; }\n.bi-alarm::before { content: "\\f102"; }\n'
+    light, characters = lighten.light_icons(css, {"bi-github"})
+    assert "alarm" not in light and "github" in light and characters == {0xf3ed}
+    assert lighten.light_icons(light, {"bi-github"}) == (light, characters)
+
+
+def test_fonts_keep_the_characters_that_are_used(tmp_path):
+    from fontTools.ttLib import TTFont
+    from matplotlib import font_manager
+    path = Path(shutil.copy(font_manager.findfont("DejaVu Sans"), tmp_path / "font.ttf"))
+    whole = path.stat().st_size
+    lighten.light_font(path, {ord("a"), ord("μ")})
+    once = path.read_bytes()
+    assert set(TTFont(path).getBestCmap()) == {ord("a"), ord("μ")} and len(once) < whole / 20
+    lighten.light_font(path, {ord("a"), ord("μ")})
+    assert path.read_bytes() == once
 
 
 # ---- what belongs to a published project

@@ -2,14 +2,19 @@
 
 Equations that code and docstrings name by their label get their number and a link; phones get a table of contents;
 search entries are text, and words that people come with find the page that answers them; MathJax and the text font come
-from this site where website/node_modules has them (`npm ci --prefix website`). A second run changes nothing."""
+from this site where website/node_modules has them (`npm install --prefix website`), and where node is there too, formulas
+are drawn here instead of in the reader's browser, where a page jumps when they are; what no page uses is taken out of
+icons and style sheets (lighten.py). A second run changes nothing."""
 import html
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+
+from lighten import lighten
 
 HERE = Path(__file__).resolve().parent
 SITE = "https://gmm-nb.github.io/gmm_nb/"
@@ -20,8 +25,8 @@ TAGS = re.compile(r"(<!--.*?-->|<script\b.*?</script>|<style\b.*?</style>|<[^>]+
 # ---- equations
 
 def numbers(page):
-    "Label -> number of the equations of a page"
-    found = re.findall(rf'<span id="({LABEL})"[^>]*><span class="math display">\\\[(.*?)\\\]', page, re.S)
+    "Label -> number of the equations of a page, drawn or not"
+    found = re.findall(rf'<span id="({LABEL})"[^>]*><span class="math display"(?:>\\\[(?=.*?\\\])| data-tex=")(.*?)(?:\\\]|">)', page, re.S)
     return {label: match[1] for label, tex in found if (match := re.search(r"\\tag\{(\d+)\}", tex))}
 
 
@@ -105,18 +110,18 @@ ALIASES = {  # what people type -> the page that answers
 
 
 def aliases(entries, exists):
-    "Entries for the words of ALIASES and for each public name, which leads to its place in the reference"
+    "Entries for the words of ALIASES and for each public name that is none of them, which leads to its place in the reference"
     titles = {entry["href"]: entry["title"] for entry in reversed(entries)}
     texts = {entry["href"]: entry["text"] for entry in reversed(entries)}
-    found = []
+    found, spoken = [], {word.lower() for words in ALIASES for word in words.split(", ")}
     for words, page in ALIASES.items():
         if not exists(page): continue
         for word in words.split(", "):
             found.append({"objectID": f"{page}#word-{len(found)}", "href": page, "title": titles.get(page, ""), "section": word,
-                          "text": texts.get(page, "")[:200]})
+                          "text": f"{word}: {texts.get(page, '')[:200]}"})
     for entry in entries:
         name = re.fullmatch(r"(?:[a-z_]+\.)?([A-Za-z_]\w*)", entry["section"].strip())
-        if not re.match(r"api/.*#", entry["href"]) or not name: continue
+        if not re.match(r"api/.*#", entry["href"]) or not name or name[1].lower() in spoken: continue
         found.append({"objectID": f"{entry['objectID']}-name", "href": entry["href"], "title": name[1], "section": name[1], "text": entry["text"][:200]})
     return found
 
@@ -146,14 +151,34 @@ def contents(text):
     return re.sub(r"(<header id=\"title-block-header\".*?</header>\n)", lambda m: m[1] + box, text, count=1, flags=re.S)
 
 
+def open_first(text):
+    "The parts of a table of contents that a script opens at the top of a page, open from the start: nothing moves"
+    return re.sub(r'(<a href="[^"]*" id="toc-[^"]*" class="nav-link active"[^>]*>(?:(?!</a>).)*</a>\s*<ul) class="collapse">', r"\1>", text, count=1, flags=re.S)
+
+
+def own_ids(text):
+    "The links to Quarto's style sheets, which share an id, told apart by an attribute; its scripts ask for that"
+    for name in ("quarto-bootstrap", "quarto-text-highlighting-styles"):
+        text = text.replace(f'id="{name}"', f'data-sheet="{name}"').replace(f"link#{name}", f"link[data-sheet={name}]")
+        text = text.replace(f'.id === "{name}"', f'.dataset.sheet === "{name}"')
+    return text
+
+
+def up(page):
+    "The way from a page to the folder of the site; from the page of any lost address, an absolute one"
+    return "/" + SITE.split("/", 3)[3] if page == "404.html" else "../" * page.count("/")
+
+
 def scripts(text, page, has_math, has_font):
     "The page with this site's script, MathJax and font; nothing else from the web"
-    up = "/" + SITE.split("/", 3)[3] if page == "404.html" else "../" * page.count("/")  # the page of any lost address
     text = re.sub(r'<script [^>]*src="https://[^"]*(?:polyfill|require(?:\.min)?\.js|jquery)[^"]*"[^>]*></script>\s*', "", text)
     text = re.sub(r"<script[^>]*>define\('jquery'.*?</script>\s*", "", text, flags=re.S)
-    if has_math: text = re.sub(r'src="https://[^"]*mathjax@3[^"/]*/es5/', f'src="{up}mathjax/', text)
-    head = f'<script defer src="{up}site.js"></script>'
-    if has_font: head = f'<link rel="stylesheet" href="{up}fonts/fonts.css">\n{head}'
+    if has_math: text = re.sub(r'src="https://[^"]*mathjax@3[^"/]*/es5/', f'src="{up(page)}mathjax/', text)
+    head = f'<script defer src="{up(page)}site.js"></script>'
+    if has_font:  # the faces of the page are loaded first: letters shall not change while one reads
+        faces = [name for name, tag in (("400", "<p>"), ("400i", "<em>"), ("600", "<strong>")) if tag in text]
+        loads = "".join(f'<link rel="preload" href="{up(page)}fonts/{font_file(name)}" as="font" type="font/woff2" crossorigin>\n' for name in faces)
+        head = f'{loads}<link rel="stylesheet" href="{up(page)}fonts/fonts.css">\n{head}'
     return text if head in text else text.replace("</head>", f"{head}\n</head>", 1)
 
 
@@ -166,6 +191,11 @@ def accessible(text):
     text = re.sub(r'(<a (?![^>]*href=)[^>]*?) role="navigation"', r'\1 role="button"', text)
     text = re.sub(r'(<(?:button|a) [^>]*?) role="(?:menu|navigation)"', r'\1', text)
     text = text.replace(' aria-label="Toggle callout"', '')
+    text = re.sub(r'<(a|th)\b((?![^>]*aria-label)[^>]*)>(\s*<span class="math inline">\\\((.*?)\\\)</span>\s*)</\1>',
+                  lambda m: f'<{m[1]}{m[2]} aria-label="{html.escape(plain(html.unescape(m[4])))}">{m[3]}</{m[1]}>', text)  # a drawn formula is no name
+    text = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", text)  # an empty corner is no heading
+    text = re.sub(r'(<div class="callout-header[^>]*data-bs-toggle="collapse"[^>]*>)(.*?)(?=<div class="callout-btn-toggle)',
+                  lambda m: m[1] + re.sub(r"</?a\b[^>]*>", "", m[2]), text, flags=re.S)  # a button holds no links
     return re.sub(r'(<div class="callout-header(?![^>]*role=)[^>]*data-bs-toggle="collapse"[^>]*)>', r'\1 role="button" tabindex="0">', text)
 
 
@@ -198,7 +228,41 @@ def folded_tables(text):
 
 def finish_page(text, page, known, has_math=False, has_font=False):
     if page == "explanations/benchmarks.html": text = folded_tables(text)
-    return scripts(as_drawn(accessible(contents(name_equations(text, page, known)))), page, has_math, has_font)
+    text = own_ids(open_first(accessible(contents(name_equations(text, page, known)))))
+    return scripts(as_drawn(text), page, has_math, has_font)
+
+
+# ---- formulas
+
+FORMULA = re.compile(r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>', re.S)
+
+
+def formulas(pages):
+    "The different formulas of all pages, as (TeX, whether it is displayed)"
+    found = dict.fromkeys((html.unescape(tex), kind == "display") for text in pages for kind, tex in FORMULA.findall(text))
+    return list(found)
+
+
+def drawn(wanted, source):
+    "Formula -> its HTML, and the style sheet of all, by MathJax in node"
+    words = json.dumps([{"tex": tex, "display": display} for tex, display in wanted])
+    run = subprocess.run([shutil.which("node"), HERE / "typeset.js", source.resolve()], input=words, capture_output=True, text=True, encoding="utf-8")
+    if run.returncode: raise RuntimeError(f"MathJax in node ends with an error: {run.stderr[-500:]}")
+    found = json.loads(run.stdout)
+    return dict(zip(wanted, found["html"], strict=True)), found["css"]
+
+
+def with_formulas(text, page, drawings):
+    """A page with drawn formulas instead of MathJax's script. The TeX stays beside each. A numbered one says how wide it
+    is, in its own ems, so that styles.css can set it smaller on a narrow screen."""
+    def one(match):
+        kind, tex = match[1], match[2]
+        drawing = re.sub(r'^(<mjx-container [^>]*style=")(min-width: ([\d.]+)em;)', r"\1--em: \3; \2", drawings[html.unescape(tex), kind == "display"])
+        return f'<span class="math {kind}" data-tex="{tex.replace(chr(34), "&quot;")}">{drawing}</span>'
+    done = FORMULA.sub(one, text)
+    if done == text: return text
+    done = re.sub(r'<script [^>]*src="[^"]*mathjax[^"]*tex-chtml-full\.js"[^>]*></script>', "", done)
+    return done.replace("</head>", f'<link rel="stylesheet" href="{up(page)}mathjax/mathjax.css">\n</head>', 1)
 
 
 # ---- the site
@@ -218,11 +282,15 @@ def copy_mathjax(docs, source):
     return True
 
 
+def font_file(name):
+    return f"source-serif-4-latin-{name.rstrip('i')}-{FONTS[name]}.woff2"
+
+
 def copy_fonts(docs, source):
     "Three faces of the Latin letters; false where they are not installed"
     faces = []
     for name, style in FONTS.items():
-        file = f"source-serif-4-latin-{name.rstrip('i')}-{style}.woff2"
+        file = font_file(name)
         if not (source / file).is_file(): return False
         (docs / "fonts").mkdir(exist_ok=True)
         shutil.copyfile(source / file, docs / "fonts" / file)
@@ -266,11 +334,18 @@ def main(docs=None):
     number = chapters(docs.parent)
     known = {label: (page, number.get(page, ""), count, title_of(text)) for page, text in pages.items() for label, count in numbers(text).items()}
     packages = HERE / "node_modules"
-    math = copy_mathjax(docs, Path(os.environ.get("MATHJAX") or packages / "mathjax" / "es5"))
+    library = Path(os.environ.get("MATHJAX") or packages / "mathjax" / "es5")
+    math, whole = copy_mathjax(docs, library), bool(os.environ.get("QUARTO_PROJECT_RENDER_ALL"))
     font = copy_fonts(docs, packages / "@fontsource" / "source-serif-4" / "files")
-    for page, text in pages.items():
-        finished = finish_page(text, page, known, math, font)
-        if finished != text: (docs / page).write_text(finished, encoding="utf-8")
+    finished = {page: finish_page(text, page, known, math, font) for page, text in pages.items()}
+    wanted = formulas(finished.values()) if whole and math and shutil.which("node") else []
+    if wanted:  # in a render of the whole site: the style sheet is one for all pages
+        drawings, sheet = drawn(wanted, library)
+        (docs / "mathjax" / "mathjax.css").write_text(sheet, encoding="utf-8")
+        finished = {page: with_formulas(text, page, drawings) for page, text in finished.items()}
+    for page, text in finished.items():
+        if text != pages[page]: (docs / page).write_text(text, encoding="utf-8")
+    if whole: lighten(docs, finished.values())
     index = docs / "search.json"
     if index.is_file():
         entries = search(json.loads(index.read_text(encoding="utf-8")), known, lambda page: (docs / page).is_file())

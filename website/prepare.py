@@ -5,10 +5,12 @@ nothing. Here a name inside a link stays part of that link, private names and wo
 shown once under the function's name, and helpers and checks are folded under a line that says what they are. The
 notebooks in nbs/ are not touched, and a second run changes nothing."""
 import ast
+import io
 import json
 import os
 import re
 import sys
+import tokenize
 from pathlib import Path
 
 SITE = "https://gmm-nb.github.io/gmm_nb/"
@@ -76,10 +78,18 @@ def listed(names, most=3):
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
-def summary(source, public, outputs=(), opening=False):
+def heading(text):
+    "The last heading of a text cell as plain words, or nothing"
+    text = re.sub(r"^(```+|:::+).*?^\1[^\n]*$", "", text, flags=re.M | re.S)
+    found = re.findall(r"^#{1,6} +(.+?)\s*(?:\{[^{}]*\})?\s*$", text, re.M)
+    return re.sub(r"\[([^\[\]]*)\]\([^)]*\)|[`*$]", r"\1", found[-1]) if found else ""
+
+
+def summary(source, public, outputs=(), opening=False, section="", guide=False):
     """The line under which a cell is folded, or None where it is shown: imports, helpers, checks. `public` are the
-    names that the notebook exports: a check says which of them it checks. A function that a cell defines and shows at
-    work is a lesson; one in the opening of a page, before its first section, is a helper."""
+    names that the notebook exports: a check says which of them it checks, or the `section` where it names none. A
+    function that a cell defines and shows at work is a lesson; one in the opening of a page, before its first section,
+    is a helper. In a `guide` what prints is what the reader came for, and shown."""
     code = without_options(source)
     try: tree = ast.parse(code)
     except SyntaxError: return None  # shell commands and magics are for reading
@@ -87,45 +97,89 @@ def summary(source, public, outputs=(), opening=False):
     if plain and all(isinstance(node, (ast.Import, ast.ImportFrom)) or called(node) == ["use_style"] for node in plain):
         return "Imports of this page"
     if any(isinstance(value, str) for output in outputs for value in output.get("data", {}) if value.startswith("image/")): return None
-    asserts = any(isinstance(node, ast.Assert) for node in ast.walk(tree)) or any("assert" in name for name in called(tree))
+    checks = sum(isinstance(node, ast.Assert) or isinstance(node, ast.Call) and "assert" in ast.unparse(node.func) for node in ast.walk(tree))
     helpers = [node.name for node in plain if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
     if helpers: return f"Helpers of this page: {listed(helpers)}" if opening and not outputs else None
-    if not asserts or outputs and len(code.splitlines()) < LONG: return None
+    if not checks or outputs and (guide or len(code.splitlines()) < LONG): return None
     names = [name for name in dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) if name in public]
-    return f"Check of {listed(names)}" if names else "Check of the numbers in the text"
+    few = 4 * checks < sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
+    if outputs and few and not names: return None  # a computation that ends in a check
+    return f"Check of {listed(names)}" if names else f"Check of “{section}”" if section else "Check of what this page says"
 
 
-def quiet_doc(output, shown):
-    "The output of show_doc: a heading with its link to the source and, where the source is not shown, signature and text"
+def decorator_comments(source, name):
+    "The comments on the decorators of a function, `f` or `Class.f`: nbdev takes them for the description of its result"
+    try: tree = ast.parse(without_options(source))
+    except SyntaxError: return set()
+    lines = {line for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name.split(".")[-1] and node.decorator_list
+             for line in range(node.decorator_list[0].lineno, node.lineno)}
+    tokens = tokenize.generate_tokens(io.StringIO(without_options(source)).readline)
+    return {token.string.lstrip("# ").rstrip() for token in tokens if token.type == tokenize.COMMENT and token.start[0] in lines}
+
+
+def part_of(found):
+    "What a folded cell makes, by the label among its options"
+    return {"fig": "figure", "tbl": "table"}.get(found.get("label", "").split("-")[0], "output")
+
+
+def quiet_doc(output, shown, strange=()):
+    """The output of show_doc: a heading with its link to the source and, where the source is not shown, signature and
+    text. The comments in `strange` describe no result."""
     data = output.get("data", {})
     text = "".join(data.get("text/markdown", ""))
     text = re.sub(r"\A---\n+", "", text)
     text = re.sub(r"^(#{2,5} [\w.]+)[ ]*$", r"\1 {.api}", text, count=1, flags=re.M)
     text = re.sub(r"\A(\[source\]\([^)]*\))\{[^}]*\}\n+(#{2,5} [^\n]*\n)", r"\2\n\1{.api-source}\n", text)
+    for comment in strange: text = re.sub(rf"^(.*\)(?:->.*)?:) # {re.escape(comment)}$", r"\1", text, flags=re.M)
     if shown: text = (re.match(r"(#{2,5} [^\n]*\n)(\n\[source\][^\n]*\n)?", text) or [text])[0]
     data["text/markdown"] = text.splitlines(True)
 
 
-def quiet(cells, public):
+def defined(source):
+    "The functions and classes that a cell defines, in order"
+    return re.findall(r"^(?:async )?(?:def|class) (\w+)", source, re.M)
+
+
+def docs_before(cells):
+    """The cells with each show_doc of a shown source before it, in the order of the source. nbdev puts all but the first
+    behind it, where a heading stands over the text that follows."""
+    found, left = [], list(cells)
+    while left:
+        cell = left.pop(0)
+        names = defined("".join(cell["source"])) if "#| exports" in "".join(cell["source"]) else []
+        documents = lambda other: other["cell_type"] == "code" and (match := DOC.search("".join(other["source"]))) and match[1] in names
+        docs = []
+        while found and documents(found[-1]): docs.append(found.pop())
+        while left and documents(left[0]): docs.append(left.pop(0))
+        found += sorted(docs, key=lambda doc: names.index(DOC.search("".join(doc["source"]))[1])) + [cell]
+    return found
+
+
+def quiet(cells, public, guide=False):
     "The cells in place: docs without what the source below them says, folds"
-    opening = True
+    opening, section = True, ""
     for i, cell in enumerate(cells):
         if cell["cell_type"] != "code":
             opening &= not re.search(r"^##", "".join(cell["source"]), re.M)
+            section = heading("".join(cell["source"])) or section
             continue
         source = "".join(cell["source"])
         if DOC.search(source):
             near = [cells[j] for j in (i + 1, i - 1, i - 2, i - 3) if 0 <= j < len(cells) and cells[j]["cell_type"] == "code"]
-            name = DOC.search(source)[1].split(".")[0]
+            name = DOC.search(source)[1]
+            strange = set().union(*(decorator_comments("".join(c["source"]), name) for c in cells if c["cell_type"] == "code"))
+            name = name.split(".")[0]
             shown = any(c.get("metadata", {}).get("exports") or "#| exports" in "".join(c["source"]) for c in near
                         if re.search(rf"^(def|class) {name}\b", "".join(c["source"]), re.M))
-            for output in cell.get("outputs", []): quiet_doc(output, shown)
+            for output in cell.get("outputs", []): quiet_doc(output, shown, strange)
             continue
         found = options(source)
         if "exports" in found:
             source = re.sub(r"^#\| code-(fold|summary):[^\n]*\n", "", source, flags=re.M)
+        elif found.get("code-fold") == "true" and "code-summary" not in found:
+            source = re.sub(r"^#\| code-fold: *true$", f'\\g<0>\n#| code-summary: "Code of this {part_of(found)}"', source, count=1, flags=re.M)
         elif not found.keys() & {"code-fold", "echo", "include", "output", "label"}:
-            line = summary(source, public, cell.get("outputs", []), opening)
+            line = summary(source, public, cell.get("outputs", []), opening, section, guide)
             if line: source = f'#| code-fold: true\n#| code-summary: {json.dumps(line, ensure_ascii=False)}\n{source}'
         cell["source"] = source.splitlines(True)
 
@@ -137,15 +191,15 @@ def names_in(cells):
         "".join(cell["source"]) for cell in cells if cell.get("metadata", {}).get("exports")), re.M))
 
 
-def prepare(notebook, depth=0, pages={}):
+def prepare(notebook, depth=0, pages={}, guide=False):
     "A processed notebook (a dict), changed in place"
-    cells = notebook["cells"]
+    cells = notebook["cells"] = docs_before(notebook["cells"])
     for cell in cells:
         if cell["cell_type"] == "markdown": cell["source"] = mend_links("".join(cell["source"]), depth, pages).splitlines(True)
         for output in cell.get("outputs", []):
             text = "".join(output.get("data", {}).get("text/markdown", ""))
             if text: output["data"]["text/markdown"] = mend_links(text, depth, pages).splitlines(True)
-    quiet(cells, names_in(cells))
+    quiet(cells, names_in(cells), guide)
     return notebook
 
 
@@ -162,8 +216,8 @@ def main(folder=Path()):
     pages = {address(path.relative_to(folder), notebook).as_posix():
              (path.relative_to(folder).as_posix(), {name.lower() for name in names_in(notebook["cells"])}) for path, notebook in notebooks.items()}
     for path, notebook in notebooks.items():
-        before, times = json.dumps(notebook), path.stat()
-        prepare(notebook, len(path.relative_to(folder).parts) - 1, pages)
+        before, times, place = json.dumps(notebook), path.stat(), path.relative_to(folder).parts
+        prepare(notebook, len(place) - 1, pages, guide=place[0] == "howto")
         if json.dumps(notebook) == before: continue
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.utime(path, (times.st_atime, times.st_mtime))  # nbdev compares times to see what is stale
