@@ -38,8 +38,9 @@ from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
 from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
-from .sources import (SourceSample, answers, as_table, gathered, is_source,
-                            pieces_of, prepare_source, rows_for_start, source_of)
+from .sources import (SourceSample, answer, answers, as_table, filled, gathered,
+                            is_source, pieces_of, prepare_source, rows_for_start,
+                            source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -49,15 +50,15 @@ __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'ch
            'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
            'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
            'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
-           'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed', 'prepared_source',
-           'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'shown_blocks', 'most_probable',
-           'posterior', 'Parameters', 'symmetric', 'covariances_by', 'agree', 'put_together', 'lacking', 'current',
-           'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions',
-           'InformationCriteria', 'Completion', 'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'FirstRows',
-           'Stream', 'start_in', 'height', 'rows_to_keep', 'looked_again', 'given_state', 'next_state', 'partial_fit',
-           'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties',
-           'certainty', 'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
-           'best_of_grid', 'GaussianMixtureSelection']
+           'allows_holes', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed',
+           'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'most_probable',
+           'posterior', 'shown_blocks', 'worked_blocks', 'Parameters', 'symmetric', 'covariances_by', 'agree',
+           'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
+           'adopted', 'Conversions', 'InformationCriteria', 'Completion', 'imputed', 'refuse_in_streams', 'same_kind',
+           'rows_of_chunk', 'FirstRows', 'Stream', 'start_in', 'height', 'rows_to_keep', 'looked_again', 'given_state',
+           'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
+           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
+           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -227,9 +228,8 @@ def start_is_known(estimator) -> bool:
 # %% ../nbs/30_estimator.ipynb #25a30002
 def rows_to_start(sample: Sample, structure: str, rng, **how) -> Sample:
     "Rows in memory and without holes."
-    if isinstance(sample, SourceSample):
-        return sample.start
-    return complete_rows(sample, structure, rng, **how)
+    some = sample.start if isinstance(sample, SourceSample) else sample
+    return complete_rows(some, structure, rng, **how)
 
 def refuse_shares(estimator) -> None:
     "ValueError for a start that says something of each row of a source."
@@ -396,13 +396,18 @@ def refuse_mask(X) -> None:
         raise ValueError("X has masked entries; expected NaN in the place of each. Use "
                          "X.filled(np.nan), with missing='at_random'.")
 
-def refuse_holes(estimator, X) -> None:
+def allows_holes(estimator) -> bool:
+    "Whether NaN stands for a value that was not observed."
+    return getattr(estimator, "missing", None) == "at_random"  # not every class has it
+
+def refuse_holes(estimator, X, names=None) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
-    known = getattr(estimator, "missing", None)  # not every class can do with holes
-    if known == "at_random" or not has_holes(X):
+    if allows_holes(estimator) or not has_holes(X):
         return
+    known = getattr(estimator, "missing", None)
     hole = np.isnan(X)
     row, column = np.argwhere(hole)[0]
+    column = column if names is None else repr(names[column])
     raise ValueError(
         f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
         f"column {column}; {type(estimator).__name__} expects numbers in every place"
@@ -410,12 +415,13 @@ def refuse_holes(estimator, X) -> None:
            " with missing='error'. Set missing='at_random' if NaN means that a value was not "
            "observed, or drop") + " or fill those rows first.")
 
-def checked_table(estimator, X, **how) -> np.ndarray:
+def checked_table(estimator, X, names=None, **how) -> np.ndarray:
     "Rows as float64 or float32. ValueError for bad rows, and for NaN where it is not allowed."
     refuse_mask(X)
     X = validate_data(estimator, X, dtype=[np.float64, np.float32],
                       ensure_all_finite="allow-nan", **how)
-    refuse_holes(estimator, X)
+    known = getattr(estimator, "feature_names_in_", None)
+    refuse_holes(estimator, X, known if names is None else names)
     return X
 
 # %% ../nbs/30_estimator.ipynb #e593b259
@@ -443,13 +449,13 @@ def remembered(estimator, names=("n_features_in_", "feature_names_in_")):
         own.update(known)
         raise
 
-def prepared_table(estimator, X, sample_weight, workers, rng=None) -> tuple:
+def prepared_table(estimator, X, sample_weight, workers, rng=None, names=None) -> tuple:
     "The sample of a table, and which of its rows are in it, (n,)."
-    X = checked_table(estimator, X, ensure_min_samples=1)
+    X = checked_table(estimator, X, names, ensure_min_samples=1)
     check_rows(len(X), estimator.n_components)
     counts = np.ones(len(X), dtype=bool)
     sample = prepare_table(X, sample_weight, estimator.covariance_type, workers,
-                           getattr(estimator, "feature_names_in_", None))
+                           getattr(estimator, "feature_names_in_", names))
     if len(sample.X) < len(X):  # rows of weight zero are left out
         counts = rows_that_count(check_weights(sample_weight, len(X)))[0]
         check_rows(len(sample.X), estimator.n_components, " with a positive weight")
@@ -473,16 +479,18 @@ def prepared_source(estimator, X, sample_weight, workers, rng) -> tuple:
     source = source_of(X)
     rows = as_table(X, source)
     if rows is not None:
-        found = prepared_table(estimator, rows, sample_weight, workers)
+        found = prepared_table(estimator, rows, sample_weight, workers, rng, source.columns)
         note_columns(estimator, source.columns, rows.shape[1])
         return found
     refuse_shares(estimator)
     if estimator.verbose:
         source = replace(source, workers=with_bar(source.workers or workers))
     sample = prepare_source(source, sample_weight, estimator.covariance_type, workers,
-                            int(rng.integers(2**32)))
+                            int(rng.integers(2**32)), allows_holes(estimator))
     note_columns(estimator, source.columns, sample.X.shape[1])
     check_rows(len(sample.X), estimator.n_components)
+    if sample.holes:
+        check_rows(len(sample.start.X), estimator.n_components, " with a value")
     return sample, np.broadcast_to(True, len(sample.X))
 
 # %% ../nbs/30_estimator.ipynb #25a30005
@@ -566,15 +574,6 @@ def as_shown(found: np.ndarray, kind: np.dtype, estimator) -> np.ndarray:
     shown = found.dtype if found.dtype.kind == "i" else np.result_type(kind, estimator._dtype)
     return found.astype(shown, copy=False)
 
-def shown_blocks(estimator, X, reduce, mixture):
-    "The results for each block of a source, in their order."
-    source = source_of(X)
-    first = pieces_of(source)[0][0].rows()[0]
-    note_columns(estimator, source.columns, first.shape[-1], new=False)
-    with parallel(estimator.n_jobs) as workers:
-        for found in answers(source, mixture, reduce, workers):
-            yield as_shown(found, first.dtype, estimator)
-
 def most_probable(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m,) components."
     return np.argmax(joint, axis=0)
@@ -582,6 +581,22 @@ def most_probable(joint: np.ndarray) -> np.ndarray:
 def posterior(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m, K) responsibilities: here rows are samples, as in scikit-learn."
     return softmax(joint).T
+
+# %% ../nbs/30_estimator.ipynb #30a0e002
+def shown_blocks(estimator, X, reduce, mixture):
+    "The results for each block of a source, in their order."
+    work = partial(answer, mixture=mixture, reduce=reduce, holes=allows_holes(estimator))
+    for found, kind in worked_blocks(estimator, X, work):
+        yield as_shown(found, kind, estimator)
+
+def worked_blocks(estimator, X, work):
+    "What `work` makes of each block of a source, and the precision of the data."
+    source = source_of(X)
+    first = pieces_of(source)[0][0].rows()[0]
+    note_columns(estimator, source.columns, first.shape[-1], new=False)
+    with parallel(estimator.n_jobs) as workers:
+        for found in answers(source, work, workers):
+            yield found, first.dtype
 
 # %% ../nbs/30_estimator.ipynb #0b986c8c
 class Parameters(BaseEstimator):
@@ -827,17 +842,28 @@ class InformationCriteria:
 # %% ../nbs/30_estimator.ipynb #30a0c004
 class Completion:
     "Rows with holes, filled by the fitted mixture."
-    def impute(self, X, draw=False, random_state=None):
+    def impute(self, X, draw=False, random_state=None, out=None):
         """Rows X (n, d), NaN replaced by its conditional mean, or by a draw if `draw`.
 
         What was observed stays the same to the last bit. `random_state` is for the draws; None
-        means the estimator's own. ValueError for infinite values, or another number of columns.
+        means the estimator's own. X may be a source (chapter 25), and `out` an array, or a
+        `.npy` file to write. ValueError for infinite values, or another number of columns.
         NotFittedError."""
-        mixture, wanted = settled(self), [np.float64, np.float32]
-        refuse_mask(X)
-        X = validate_data(self, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
-        state = self.random_state if random_state is None else random_state
-        return impute(mixture, X, generator(state) if draw else None)
+        return imputed(self, X, draw, random_state, out)
+
+def imputed(estimator, X, draw, random_state, out) -> np.ndarray:
+    "A table without holes, in memory or in a file."
+    mixture, wanted = settled(estimator), [np.float64, np.float32]
+    state = estimator.random_state if random_state is None else random_state
+    rng = generator(state) if draw else None
+    if is_source(X):
+        seed = int(rng.integers(2**32)) if draw else None
+        work = partial(filled, mixture=mixture, seed=seed)
+        return gathered((rows for rows, _ in worked_blocks(estimator, X, work)), out)
+    refuse_mask(X)
+    X = validate_data(estimator, X, dtype=wanted, reset=False, ensure_all_finite="allow-nan")
+    found = impute(mixture, X, rng)
+    return found if out is None else gathered([found], out)
 
 # %% ../nbs/30_estimator.ipynb #30a0d002
 def refuse_in_streams(estimator) -> None:
