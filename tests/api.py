@@ -202,7 +202,7 @@ def entry(module, names, node, lines, chapter, place, homes, makers, examples):
     code = signature(node) if isinstance(node, ast.FunctionDef) else stub(node, lines)
     parts.append("\n".join(["```python", *code, "```"]))
     if isinstance(node, ast.FunctionDef) and (rows := arguments(node, lines)): parts.append(argument_table(rows))
-    parts += [f"An example:\n\n{example(one)}" for one in examples if names[0] in one.names]
+    parts += [f"{announced(one, names[0], examples[0])}\n\n{example(one)}" for one in examples if names[0] in one.names]
     inner = [label for child in getattr(node, "body", []) if isinstance(node, ast.ClassDef) and isinstance(child, ast.FunctionDef)
              for label in equations(docstring(child))]
     more = "".join(f", [{label}](../{LABELS[label]}#{label})" for label in dict.fromkeys(inner))
@@ -212,6 +212,23 @@ def entry(module, names, node, lines, chapter, place, homes, makers, examples):
 def example(one):
     "An example as code and what it prints, one after the other"
     return "\n\n".join(f"```{kind}\n{text}\n```" for kind, text in one.blocks())
+
+
+def made(one):
+    "The names that an example assigns or defines, in their order"
+    return [*dict.fromkeys(name for piece in one.pieces for node in ast.parse(piece.source).body for name in names_of(node))]
+
+
+def listed(words): return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def announced(one, name, begin):
+    "What stands above an example: for which other names it is, and what it has from the first lines of the page"
+    line, others = "An example", [f"[{other}](#{anchor(other)})" for other in one.names if other != name]
+    given = [f"`{name}`" for name in made(begin) if name in one.used()[True] and name not in made(one)]
+    if others: line += f", also of {listed(others)}"
+    if given: line += f", with {listed(given)} from the [first lines](#first-lines)"
+    return f"{line}:"
 
 
 # ---- the page
@@ -262,7 +279,7 @@ def pages():
         statements, lines, summary = read[module]
         title = chapter.markdown[0].splitlines()[0].removeprefix("# ")
         begin = examples_of(module)[:1]
-        begins = "".join(f" The examples on this page begin with:\n\n{example(one)}" for one in begin)
+        begins = "".join(f" []{{#first-lines}}The examples on this page begin with these lines:\n\n{example(one)}" for one in begin)
         shown = [f"[`` {name} ``]({address(f'{module}.{name}')})" for names, _ in statements for name in names]
         overview.append(("markdown", f"## gmm_nb.{module} {{#{module}}}\n\n{linked(summary)}. Page: [gmm_nb.{module}](api/{module}.ipynb). "
                                      f"Chapter: [{title}]({chapter.name}).\n\n{' · '.join(shown)}"))

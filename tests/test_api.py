@@ -86,13 +86,11 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
 
 def outcome(examples, module):
     "What of the examples does not print what it says"
-    begin, found = {}, []
-    runner = doctest.DocTestRunner(verbose=False)
-    for one in examples:
-        space = dict(begin)
-        test = doctest.DocTest(one.pieces, space, f"{module}: {', '.join(one.names)}", f"{FOLDER / module}.txt", None, None)
+    found, runner, begin = [], doctest.DocTestRunner(verbose=False), {}
+    for one in [examples[0], *examples[:0:-1]]:  # from the last to the first: none may need what another has left behind
+        test = doctest.DocTest(one.pieces, dict(begin), f"{module}: {', '.join(one.names)}", str(FOLDER / f"{module}.txt"), None, None)
         runner.run(test, out=found.append, clear_globs=False)
-        if not one.names: begin = test.globs
+        begin = begin or test.globs
     vars(builtins).pop("_", None)  # the last value, which doctest leaves there
     return "".join(found)
 
@@ -112,7 +110,9 @@ def test_a_wrong_example_is_found():
     begin = Example((), ">>> a = 1\n")
     assert outcome([begin, Example(("f",), ">>> a\n1\n"), Example(("g",), ">>> a + 1\n2\n")], "x") == ""
     assert "Expected:" in outcome([begin, Example(("f",), ">>> a\n2\n")], "x")
-    assert "NameError" in outcome([begin, Example(("f",), ">>> b = 1\n"), Example(("g",), ">>> b\n1\n")], "x")  # each begins anew
+    assert "NameError" in outcome([begin, Example(("f",), ">>> b\n1\n"), Example(("g",), ">>> b = 1\n")], "x")  # each begins anew
+    alone = [Example(("f",), ">>> next(count)\n0\n"), Example(("g",), ">>> next(count)\n1\n")]
+    assert "Expected:" in outcome([Example((), ">>> count = iter(range(9))\n"), *alone], "x")  # no order among them
 
 
 def test_examples_are_on_the_page():
@@ -121,6 +121,10 @@ def test_examples_are_on_the_page():
         assert api.example(begin) in "\n".join(PAGES[module].markdown)
         for one in examples:
             for name in one.names: assert api.example(one) in ENTRIES[f"{module}.{name}"]
+    begin = Example((), ">>> a, b = 1, 2\n>>> def c(): return 3\n")
+    assert api.announced(Example(("f", "g", "h"), ">>> f(g(b)), h(c)\n"), "g", begin) == \
+        "An example, also of [f](#f) and [h](#h), with `b` and `c` from the [first lines](#first-lines):"
+    assert api.announced(Example(("f",), ">>> a = 2\n>>> f(a)\n"), "f", begin) == "An example:"
     one = Example(("f",), ">>> a = 1\n>>> a\n1\n>>> for i in [2]:\n...     i\n2\n")
     assert one.blocks() == [("python", "a = 1\na"), ("", "1"), ("python", "for i in [2]:\n    i"), ("", "2")]
 
