@@ -2,16 +2,15 @@
 `tests/test_api.py` compares.
 
 Each public name with its signature; its docstring, with links to the equations and the references that it names; a table
-of its arguments from the comments beside them, since these tell shapes and units; for a class, when to use it; and the
-place where it is derived. Each module's page begins with an example, which is run as a test."""
+of its arguments from the comments beside them, since these tell shapes and units; for a class, when to use it; an example,
+which is run as a test; and the place where it is derived."""
 import ast
-import doctest
 import json
 import re
 import sys
 
 from chapters import NBS, ROOT, Notebook, slug
-from examples import EXAMPLES, WHEN
+from examples import WHEN, examples_of
 
 PAGE, FOLDER = NBS / "reference.ipynb", NBS / "api"
 ALL = [Notebook(path) for path in sorted(NBS.glob("[0-9][0-9]_*.ipynb"))]
@@ -187,10 +186,10 @@ def when(module, node, makers):
     if made: return f"**When to use it:** you need not make one yourself; {' and '.join(f'`{name}`' for name in made)} {'return' if len(made) > 1 else 'returns'} it."
     heirs = makers.get(f"<{node.name}", [])
     if heirs: return f"**When to use it:** a part of `{heirs[-1]}`, which extends it; use that one."
-    return "**When to use it:** inside this module; the chapter shows where."
+    return ""  # the tests refuse it
 
 
-def entry(module, names, node, lines, chapter, place, homes, makers):
+def entry(module, names, node, lines, chapter, place, homes, makers, examples):
     "The Markdown of one name"
     heading = place[names[0]]
     there = re.search(r"\{#([\w-]+)\}", heading)
@@ -203,21 +202,33 @@ def entry(module, names, node, lines, chapter, place, homes, makers):
     code = signature(node) if isinstance(node, ast.FunctionDef) else stub(node, lines)
     parts.append("\n".join(["```python", *code, "```"]))
     if isinstance(node, ast.FunctionDef) and (rows := arguments(node, lines)): parts.append(argument_table(rows))
+    parts += [f"{announced(one, names[0], examples[0])}\n\n{example(one)}" for one in examples if names[0] in one.names]
     inner = [label for child in getattr(node, "body", []) if isinstance(node, ast.ClassDef) and isinstance(child, ast.FunctionDef)
              for label in equations(docstring(child))]
     more = "".join(f", [{label}](../{LABELS[label]}#{label})" for label in dict.fromkeys(inner))
     return "\n\n".join([*parts, f"Derived in: {where}{more}. {inherited(node, homes)}".rstrip()])
 
 
-def example(module):
-    "The example of a module as code and what it prints, one after the other"
-    parts = []
-    for piece in doctest.DocTestParser().parse(EXAMPLES[module].strip() + "\n"):
-        if not isinstance(piece, doctest.Example): continue
-        if parts and parts[-1][0] == "python" : parts[-1][1].append(piece.source)
-        else: parts.append(("python", [piece.source]))
-        if piece.want: parts.append(("", [piece.want]))
-    return "\n\n".join(f"```{kind}\n{''.join(text).rstrip()}\n```" for kind, text in parts)
+def example(one):
+    "An example as code and what it prints, one after the other"
+    return "\n\n".join(f"```{kind}\n{text}\n```" for kind, text in one.blocks())
+
+
+def made(one):
+    "The names that an example assigns or defines, in their order"
+    return [*dict.fromkeys(name for piece in one.pieces for node in ast.parse(piece.source).body for name in names_of(node))]
+
+
+def listed(words): return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def announced(one, name, begin):
+    "What stands above an example: for which other names it is, and what it has from the first lines of the page"
+    line, others = "An example", [f"[{other}](#{anchor(other)})" for other in one.names if other != name]
+    given = [f"`{name}`" for name in made(begin) if name in one.used()[True] and name not in made(one)]
+    if others: line += f", also of {listed(others)}"
+    if given: line += f", with {listed(given)} from the [first lines](#first-lines)"
+    return f"{line}:"
 
 
 # ---- the page
@@ -239,7 +250,7 @@ def table(known):
     return "\n".join(rows)
 
 
-INTRO = """What is there, what does it take, and what does it return? There is a page for each module, with all its public names in its contents: the signature, what each argument is, the errors, the equation or the paper that it comes from, and the place where it is derived. Shapes: n rows, d columns, K components, components as rows.
+INTRO = """What is there, what does it take, and what does it return? There is a page for each module, with all its public names in its contents: the signature, what each argument is, an example, the errors, the equation or the paper that it comes from, and the place where it is derived. Shapes: n rows, d columns, K components, components as rows.
 
 The classes and `fit_mixture`, `load_faithful` and `load_iris` can be imported from `gmm_nb` itself, everything from its module. Where most people start:"""
 
@@ -267,13 +278,15 @@ def pages():
         module, place = chapter.module, places(chapter)
         statements, lines, summary = read[module]
         title = chapter.markdown[0].splitlines()[0].removeprefix("# ")
+        begin = examples_of(module)[:1]
+        begins = "".join(f" []{{#first-lines}}The examples on this page begin with these lines:\n\n{example(one)}" for one in begin)
         shown = [f"[`` {name} ``]({address(f'{module}.{name}')})" for names, _ in statements for name in names]
         overview.append(("markdown", f"## gmm_nb.{module} {{#{module}}}\n\n{linked(summary)}. Page: [gmm_nb.{module}](api/{module}.ipynb). "
                                      f"Chapter: [{title}]({chapter.name}).\n\n{' · '.join(shown)}"))
         found[FOLDER / f"{module}.ipynb"] = [
             ("markdown", f"# gmm_nb.{module}\n\n> {summary.replace(chr(96), str())}"), ("raw", "---\ntoc-depth: 2\n---"),
-            ("markdown", f"Derived in the chapter [{title}](../{chapter.name}). An example:\n\n{example(module)}"),
-            *(("markdown", entry(module, names, node, lines, chapter, place, homes, makers)) for names, node in statements)]
+            ("markdown", f"Derived in the chapter [{title}](../{chapter.name}).{begins}"),
+            *(("markdown", entry(module, names, node, lines, chapter, place, homes, makers, examples_of(module))) for names, node in statements)]
     found[PAGE] = [("markdown", "# Reference\n\n> A page for each module: every public name with its arguments, its errors and its source"),
                    ("raw", "---\ntoc-depth: 2\n---"), ("markdown", INTRO), ("markdown", table(known)), *overview]
     return found
