@@ -95,7 +95,8 @@ def learn(
     block = e_step(sample, state.mixture, workers)
     block = block.about(state.mixture.means).scaled(1 / block.n_samples)
     held = forget_after or memory(state.n_start, state.n_seen, exponent)
-    statistics = kept_alive(moved(state.statistics, block, m / (m + held)))
+    share = min(m / (m + held), 1 - 2.0**-40)  # something is left of a component without rows
+    statistics = kept_alive(moved(state.statistics, block, share))
     mixture = m_step(statistics, state.floor, state.mixture)
     if state.floor is None:
         refuse_rounding(mixture, sample)

@@ -244,6 +244,14 @@ def test_kept_alive_changes_only_who_needs_it():
     assert kept_alive(kept) is kept
 
 
+def test_without_any_memory_a_component_without_rows_stays_where_it_is():
+    "A share of the block that rounds to one would leave nothing of it, and no mean."
+    start = Mixture([0.5, 0.5], [[0.0], [500.0]], [[[1.0]], [[2.0]]])
+    state = stream(online_start(start), np.random.default_rng(0).normal(size=(60, 1)), 20, forget_after=1e-20)
+    assert_allclose(state.mixture.means[1], 500)
+    assert_allclose(state.mixture.covariances[1], 2)
+
+
 def test_weight_of_zero_is_raised():
     start = Mixture([1.0, 0.0], [[0.0], [9.0]], [[[1.0]], [[1.0]]])
     state = online_start(start)
