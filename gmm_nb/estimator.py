@@ -38,7 +38,8 @@ from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
 from .sources import (SourceSample, answers, as_table, gathered, is_source,
-                            pieces_of, prepare_source, source_of)
+                            pieces_of, prepare_source, refuse_overwriting,
+                            source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
@@ -548,6 +549,7 @@ def fit(estimator, X, sample_weight=None, labels=None):
 def rowwise(estimator, X, reduce, density=None, out=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
     mixture = density or settled(estimator)
+    refuse_overwriting(X, out)
     if is_source(X):
         return gathered(shown_blocks(estimator, X, reduce, mixture), out)
     X = checked_table(estimator, X, reset=False)
@@ -569,9 +571,13 @@ def shown_blocks(estimator, X, reduce, mixture):
     source = source_of(X)
     first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
+    some = False
     with parallel(estimator.n_jobs) as workers:
         for found in answers(source, mixture, reduce, workers):
             yield as_shown(found, first.dtype, estimator)
+            some = True
+    if not some:
+        raise ValueError("The source has no rows; expected some.")
 
 def most_probable(joint: np.ndarray) -> np.ndarray:
     "(K, m) log joints -> (m,) components."

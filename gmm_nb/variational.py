@@ -418,10 +418,12 @@ class Predictive:
         dof, values = blocks_of(q)[0], q.n_features if q.structure == "spherical" else 1
         grown = q.mean_precision / (q.mean_precision + 1)
         for k in range(len(joint)):
-            squares = q.surrogate.whiten(X, k)**2
+            lengths = np.abs(q.surrogate.whiten(X, k))  # their squares may be no numbers
             if q.structure != "diag":
-                squares = squares.sum(axis=0, keepdims=True)
-            tails = np.log1p(grown[k] * squares / dof[k][:, None])
+                lengths = np.hypot.reduce(lengths, axis=0, keepdims=True)
+            with np.errstate(divide="ignore"):  # a row may be a mean
+                logs = 2 * np.log(lengths) + np.log(grown[k] / dof[k][:, None])
+            tails = np.logaddexp(0.0, logs)
             joint[k] = self.log_peaks[k] - 0.5 * (dof[k] + values) @ tails
         return joint
 

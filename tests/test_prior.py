@@ -472,6 +472,16 @@ def test_the_default_prior_knows_no_unit_and_no_origin(structure):
     assert_allclose(c.means_, a.means_, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("units", [1e100, 1e130, [1e-100, 1e100]])
+def test_extrapolation_in_units_whose_squares_are_large(units):
+    "A length of the step that is no number left SQUAREM without its step, and warned in every pass"
+    X = data("faithful")
+    here, there = (GaussianMixture(3, prior="default", acceleration="squarem", random_state=0).fit(values) for values in (X, X * units))
+    assert_allclose(there.score(X * units), here.score(X) - np.log(np.broadcast_to(units, 2)).sum(), atol=1e-4)
+    assert there.n_iter_ < 1.2 * here.n_iter_
+
+
 @pytest.mark.parametrize("structure", ["VVV", "EEE"])
 def test_the_default_prior_of_matrices_turns_with_the_data(structure):
     X, truth = blobs(13)
