@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import betaln, digamma, gammaln, multigammaln
 
 from .covariance import centre
+from .data import refuse_masked
 from .e_step import ROUNDING, e_step, kappa
 from .em import Step
 from .mixture import Mixture, covariances_shape, precision_cholesky
@@ -103,6 +104,7 @@ def _is_positive(value) -> bool:
 
 def _finite(values, name):
     "Finite float64 numbers, or ValueError."
+    refuse_masked(values, name)
     try:
         array = np.array(values, dtype=float)
     except (TypeError, ValueError):
