@@ -205,7 +205,9 @@ def extrapolated(
     passed = best.mixture, best.updated, second.updated
     e0, e1, e2 = (expected(mixture, origin) for mixture in passed)
     r, v = e1 - e0, e2 - 2 * e1 + e0
-    alpha = min(max(np.linalg.norm(r) / max(np.linalg.norm(v), 1e-300), 1.0), longest)
+    unit = max(np.abs(r).max(), np.abs(v).max(), 1e-300)  # so that squares are numbers
+    length, bend = np.linalg.norm(r / unit), np.linalg.norm(v / unit)
+    alpha = min(max(length / max(bend, 1e-150), 1.0), longest)
     vector = e0 + 2 * alpha * r + alpha**2 * v
     mixture = lambda: from_expected(vector, second.mixture, origin, floor)
     return _try(lambda: objective.held(mixture())), alpha

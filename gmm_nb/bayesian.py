@@ -29,8 +29,8 @@ from .variational import (RULES, ConjugatePrior, Posterior, Predictive, Sticks,
 
 # %% auto #0
 __all__ = ['OPTIONS', 'check_bayesian', 'default_scatter', 'concentration_of', 'prior_of', 'first_posterior', 'last_posterior',
-           'climb_bound', 'search', 'tell_bound', 'fit_posterior', 'read_only', 'of_posterior', 'concentration',
-           'BayesianAttributes', 'BayesianParameters', 'BayesianGaussianMixture']
+           'in_rows', 'climb_bound', 'search', 'tell_bound', 'fit_posterior', 'read_only', 'of_posterior',
+           'concentration', 'BayesianAttributes', 'BayesianParameters', 'BayesianGaussianMixture']
 
 # %% ../nbs/35_bayesian.ipynb #34b10007
 OPTIONS = {"covariance_type": ("full", "tied", "diag", "spherical"),
@@ -113,6 +113,24 @@ def last_posterior(estimator, prior: ConjugatePrior) -> Posterior | None:
         return None
     return replace(last, prior=prior)
 
+# %% ../nbs/35_bayesian.ipynb #35a7c002
+def in_rows(sample: Sample) -> Sample:
+    "The sample with its weights in rows. ValueError where their sum is hardly a number."
+    unit, rows = sample.unit, sample.n_samples * sample.unit
+    if not 1e-200 < rows < 1e200:
+        raise ValueError(f"Got sample_weight with the sum {rows:.3g}; expected one between "
+                         "1e-200 and 1e200, since a prior is worth a number of rows. Multiply "
+                         "the weights by a constant.")
+    if unit == 1:
+        return sample
+    scaled = lambda weights: None if weights is None else weights * unit
+    new = {"weights": scaled(sample.weights), "unit": 1.0, "n_samples": rows,
+           "scatter": sample.scatter * unit}
+    if isinstance(sample, SourceSample):
+        new["pieces"] = tuple(piece._replace(weights=scaled(piece.weights))
+                              for piece in sample.pieces)
+    return replace(sample, **new)
+
 # %% ../nbs/35_bayesian.ipynb #34b1000d
 def climb_bound(estimator, sample: Sample, start: Posterior, workers, after=None):
     "From a posterior to the end of a run, and the bounds on the way, as they came."
@@ -130,10 +148,7 @@ def climb_bound(estimator, sample: Sample, start: Posterior, workers, after=None
 
 def search(estimator, sample: Sample, counts, floor, rng, workers):
     "The best end of all races, and its bounds."
-    if sample.unit != 1:  # weights are counted as they are
-        sample = replace(sample, weights=sample.weights * sample.unit, unit=1.0,
-                         n_samples=sample.n_samples * sample.unit,
-                         scatter=sample.scatter * sample.unit)
+    sample = in_rows(sample)
     prior = prior_of(estimator, sample, floor, workers)
     key, last = joblib.hash((traits(sample), prior)), last_posterior(estimator, prior)
     if last is not None:

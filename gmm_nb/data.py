@@ -10,17 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 # %% auto #0
-__all__ = ['as_data', 'forwarding']
+__all__ = ['refuse_masked', 'as_data', 'forwarding']
 
 # %% ../nbs/01_notation.ipynb #0cd0769f
+def refuse_masked(values, name):
+    "ValueError for masked entries: NumPy would use what is under the mask"
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries; expected a number in every place. "
+                         "Leave those out, or fill them, first.")
+
 def _real_array(X, name):
     "`X` as a float32 or float64 array; the same memory where it is one already"
     if hasattr(X, "toarray"):
         raise ValueError(f"{name} is a sparse matrix; expected a dense array. "
                          f"Use {name}.toarray().")
-    if np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked entries; expected a number in every place. "
-                         "Drop those rows first.")
+    refuse_masked(X, name)
     try: array = np.asarray(X)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths; "

@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .acceleration import ACCELERATIONS, climb, why_not
 from .covariance import CollapsedComponent, at_floor, n_parameters, variance_floor
+from .data import refuse_masked
 from .e_step import e_step
 from .em import LIKELIHOOD, Objective, Result
 from .initialization import LEAST as START_FLOOR
@@ -39,26 +40,27 @@ from .online import Online, floor_of, learn, least_memory, online_start
 from .prior import (KnownBefore, check_labels, in_order, masks, n_fixed,
                           objective_of, start_from_labels)
 from .sources import (SourceSample, answer, answers, as_table, filled, gathered,
-                            is_source, pieces_of, prepare_source, rows_for_start,
-                            source_of)
+                            is_source, pieces_of, prepare_source, refuse_overwriting,
+                            rows_for_start, source_of)
 from .statistics import (Sample, blocks, check_weights, precisions, prepare,
                                rows_that_count, weight_unit)
 from .workers import parallel
 
 # %% auto #0
 __all__ = ['WORDS', 'LEAST', 'START', 'INIT', 'PARTS', 'FITTED', 'is_start', 'check_run', 'check_stream', 'check_parameters',
-           'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'known_means', 'with_known_parts', 'objective_for',
-           'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race', 'races', 'reporter',
-           'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning', 'tell', 'refuse_mask',
-           'allows_holes', 'refuse_holes', 'checked_table', 'check_rows', 'remembered', 'prepared_table', 'framed',
-           'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise', 'as_shown', 'most_probable',
-           'posterior', 'shown_blocks', 'worked_blocks', 'Parameters', 'symmetric', 'covariances_by', 'agree',
-           'put_together', 'lacking', 'current', 'settle', 'settled', 'part', 'FittedAttributes', 'as_sklearn',
-           'adopted', 'Conversions', 'InformationCriteria', 'Completion', 'imputed', 'refuse_in_streams', 'same_kind',
-           'rows_of_chunk', 'FirstRows', 'Stream', 'start_in', 'height', 'rows_to_keep', 'looked_again', 'given_state',
-           'next_state', 'partial_fit', 'Streams', 'GaussianMixture', 'sample_sorted', 'weighted_mean',
-           'mean_of_blocks', 'criterion', 'certainties', 'certainty', 'SelectionParameters', 'grid_of',
-           'check_selection', 'chosen_estimator', 'tell_grid', 'select', 'best_of_grid', 'GaussianMixtureSelection']
+           'hooks', 'refuse_hooks', 'generator', 'covariances_from', 'given_part', 'known_means', 'with_known_parts',
+           'objective_for', 'last_mixture', 'start_is_known', 'rows_to_start', 'refuse_shares', 'starts_of_race',
+           'races', 'reporter', 'traits', 'earlier_run', 'run_races', 'is_shown_once', 'say', 'VarianceFloorWarning',
+           'tell', 'refuse_mask', 'allows_holes', 'refuse_holes', 'checked_table', 'check_rows', 'remembered',
+           'prepared_table', 'framed', 'prepared_source', 'note_columns', 'with_bar', 'searched', 'fit', 'rowwise',
+           'as_shown', 'most_probable', 'posterior', 'shown_blocks', 'worked_blocks', 'Parameters', 'symmetric',
+           'covariances_by', 'agree', 'put_together', 'lacking', 'current', 'settle', 'settled', 'part',
+           'FittedAttributes', 'as_sklearn', 'adopted', 'Conversions', 'InformationCriteria', 'Completion', 'imputed',
+           'refuse_in_streams', 'same_kind', 'rows_of_chunk', 'FirstRows', 'Stream', 'start_in', 'height',
+           'rows_to_keep', 'looked_again', 'given_state', 'next_state', 'partial_fit', 'Streams', 'GaussianMixture',
+           'sample_sorted', 'weighted_mean', 'mean_of_blocks', 'criterion', 'certainties', 'certainty',
+           'SelectionParameters', 'grid_of', 'check_selection', 'chosen_estimator', 'tell_grid', 'select',
+           'best_of_grid', 'GaussianMixtureSelection']
 
 # %% ../nbs/30_estimator.ipynb #7da63758
 def _check(ok, name, got, expected):
@@ -169,28 +171,38 @@ def covariances_from(
     return inverse
 
 # %% ../nbs/30_estimator.ipynb #b83f4a09
+def given_part(estimator, name: str, shape: tuple) -> np.ndarray:
+    "A part of a start by its name. ValueError for another shape, and for what is no number."
+    value = getattr(estimator, name)
+    refuse_masked(value, name)
+    try:
+        numbers = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"Got {name} that is no array of numbers; expected shape "
+                         f"{shape}.") from None
+    _check(numbers.shape == shape, f"{name} of shape", numbers.shape, f"{shape}")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"Got {name} with NaN or infinite values; expected finite numbers.")
+    return numbers
+
 def known_means(estimator, n_features: int) -> np.ndarray:
     "`means_init`, (K, d). ValueError for another shape."
-    means = np.asarray(estimator.means_init, dtype=float)
-    shape = estimator.n_components, n_features
-    _check(means.shape == shape, "means_init of shape", means.shape, f"{shape}")
-    if not np.isfinite(means).all():
-        raise ValueError("Got means_init with NaN or infinite values; expected finite numbers.")
-    return means
+    return given_part(estimator, "means_init", (estimator.n_components, n_features))
 
 def with_known_parts(mixture: Mixture, estimator, n_features: int) -> Mixture:
     "Replace the parts of a start that the user has given."
     known, K = {}, estimator.n_components
     if estimator.weights_init is not None:
-        known["weights"] = np.asarray(estimator.weights_init)
-        shape = known["weights"].shape
-        _check(shape == (K,), "weights_init of shape", shape, f"({K},)")
+        known["weights"] = given_part(estimator, "weights_init", (K,))
     if estimator.means_init is not None:
         known["means"] = known_means(estimator, n_features)
     if estimator.precisions_init is not None:
         known["covariances"] = covariances_from(
             estimator.precisions_init, estimator.covariance_type, K, n_features)
-    return replace(mixture, **known)
+    try:
+        return replace(mixture, **known)
+    except ValueError as error:
+        raise ValueError(str(error).replace("weights", "weights_init", 1)) from None
 
 # %% ../nbs/30_estimator.ipynb #b83f4a0b
 INIT = {"weights": "weights_init", "means": "means_init", "covariances": "precisions_init"}
@@ -558,6 +570,7 @@ def fit(estimator, X, sample_weight=None, labels=None):
 def rowwise(estimator, X, reduce, density=None, out=None) -> np.ndarray:
     "Apply a function to the log joints (K, m) of each block; join the results along rows."
     mixture = density or settled(estimator)
+    refuse_overwriting(X, out)
     if is_source(X):
         return gathered(shown_blocks(estimator, X, reduce, mixture), out)
     X = checked_table(estimator, X, reset=False)
@@ -594,9 +607,13 @@ def worked_blocks(estimator, X, work):
     source = source_of(X)
     first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
+    some = False
     with parallel(estimator.n_jobs) as workers:
         for found in answers(source, work, workers):
             yield found, first.dtype
+            some = True
+    if not some:
+        raise ValueError("The source has no rows; expected some.")
 
 # %% ../nbs/30_estimator.ipynb #0b986c8c
 class Parameters(BaseEstimator):

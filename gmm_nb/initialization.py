@@ -15,6 +15,7 @@ import numpy as np
 from .acceleration import climb
 from .covariance import (STRUCTURES, CollapsedComponent, at_floor, centre, m_step,
                                raise_matrices, variance_floor)
+from .data import refuse_masked
 from .em import Result
 from .mixture import SAME, STORED, Mixture
 from .statistics import (FORMS, Sample, Statistics, coefficients, features, outer,
@@ -639,6 +640,7 @@ def as_resp(
     "Labels or responsibilities as responsibilities (K, n). ValueError for anything else."
     expected = (f"(n_samples,) = ({n_samples},) labels or (n_samples, n_components) = "
                 f"({n_samples}, {n_components}) responsibilities")
+    refuse_masked(given, "init_params")
     given, shapes = np.asarray(given), ((n_samples,), (n_samples, n_components))
     if given.shape not in shapes or given.dtype.kind not in "biuf":
         raise ValueError(f"Got init_params of shape {given.shape} and dtype {given.dtype}; "

@@ -26,7 +26,7 @@ from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dtrtri
 from scipy.special import log_ndtr, ndtr, ndtri
 
-from .data import as_data
+from .data import as_data, refuse_masked
 from .gaussian import cholesky
 
 # %% auto #0
@@ -147,7 +147,10 @@ class MixtureParameters:
 # %% ../nbs/03_mixture.ipynb #570e1f01
 def _real(values, name):
     "A float64 copy that cannot be written to; ValueError unless the values are real and finite"
-    given = np.asarray(values)
+    refuse_masked(values, name)
+    try: given = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} has rows of different lengths; expected an array") from error
     if given.dtype.kind not in "fiu":
         raise ValueError(f"{name} has dtype {given.dtype}; expected real numbers")
     array = np.array(given, dtype=float, order="C")

@@ -18,6 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import xlogy
 
 from .covariance import STRUCTURES, _no_estimate, centre
+from .data import refuse_masked
 from .e_step import e_step
 from .em import LIKELIHOOD, Objective
 from .initialization import start_near, start_size, statistics_of, subsample
@@ -28,11 +29,12 @@ from .statistics import (FORMS, Sample, Statistics, _each_block, _scatter, chunk
                                outer, precisions)
 
 # %% auto #0
-__all__ = ['LEAST_COUNT', 'HELD', 'APART', 'Prior', 'PseudoStatistics', 'kept', 'pseudo_statistics', 'Fixed', 'fixed_parts',
-           'n_fixed', 'posterior_mode', 'log_kernel', 'log_prior', 'rows_of_default', 'default_prior', 'scatter_of',
-           'labelled_log_likelihood', 'Labelled', 'rows_of', 'labelled_rows', 'LabelledHoles', 'alone', 'of_component',
-           'rows_with_holes', 'labelled_holes', 'label_gains', 'reordered', 'matched', 'means_from_labels',
-           'start_from_labels', 'KnownBefore', 'place_gains', 'in_order', 'objective_of', 'masks', 'check_labels']
+__all__ = ['LEAST_COUNT', 'HELD', 'APART', 'Prior', 'PseudoStatistics', 'kept', 'pseudo_statistics', 'refuse_extremes', 'Fixed',
+           'fixed_parts', 'n_fixed', 'posterior_mode', 'log_kernel', 'log_prior', 'rows_of_default', 'default_prior',
+           'scatter_of', 'labelled_log_likelihood', 'Labelled', 'rows_of', 'labelled_rows', 'LabelledHoles', 'alone',
+           'of_component', 'rows_with_holes', 'labelled_holes', 'label_gains', 'reordered', 'matched',
+           'means_from_labels', 'start_from_labels', 'KnownBefore', 'place_gains', 'in_order', 'objective_of', 'masks',
+           'check_labels']
 
 # %% ../nbs/23_prior.ipynb #23a00008
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ def _shaped(prior, name, shape, *others):
 # %% ../nbs/23_prior.ipynb #23a0000e
 def _numbers(name, value, least=-np.inf):
     "A read-only array of finite numbers, none below `least`. ValueError says what is wrong."
+    refuse_masked(value, name)
     try:
         given = np.asarray(value)
     except ValueError:  # rows of different lengths
@@ -140,6 +143,20 @@ def _checked(prior):
         raise ValueError("Got a prior with scatter and without rows; expected how many rows "
                          "the scatter is worth.")
     return fields
+
+# %% ../nbs/23_prior.ipynb #23a7c002
+def refuse_extremes(pseudo: PseudoStatistics, sample: Sample) -> None:
+    "ValueError for a prior whose sums, beside those of the data, are hardly numbers."
+    away = np.abs(pseudo.means - sample.origin)[pseudo.shrinkage > 0]
+    sizes = {"concentration": (pseudo.weights, 1e200), "shrinkage": (pseudo.shrinkage, 1e200),
+             "rows": (pseudo.counts, 1e200), "scatter": (np.abs(pseudo.second), 1e280),
+             "mean": (away, 1e140)}
+    for name, (values, most) in sizes.items():
+        if not np.max(values, initial=0) <= most:
+            told = {"mean": "a distance from the data", "scatter": "units of the data squared"}
+            unit = told.get(name, "rows, in the unit of the sample weights")
+            raise ValueError(f"Got a prior with {name} {np.max(values):.3g} ({unit}); "
+                             f"expected at most {most:.0e}, or its products are no numbers.")
 
 # %% ../nbs/23_prior.ipynb #23a00013
 @dataclass(frozen=True, eq=False)
@@ -210,7 +227,9 @@ def _refuse_empty(statistics, pseudo, fixed):
             & ((pseudo.counts > 0) | fixed.covariances | shared))
     if (empty & ~told).any():
         k = int(np.argmax(empty & ~told))
-        raise _no_estimate(statistics, f"component {k} has no points left")
+        raise _no_estimate(replace(statistics, counts=np.where(empty, 0, statistics.counts)),
+                           f"component {k} has no points left, and what is known beforehand "
+                           "does not tell its weight, its mean and its covariance")
 
 # %% ../nbs/23_prior.ipynb #23a00019
 def posterior_mode(
@@ -271,7 +290,7 @@ def default_prior(
 ) -> Prior:
     "The hyperparameters of Fraley & Raftery (2007), Table (tbl-p-default)."
     K, d, stored = n_components, sample.X.shape[1], STORED[structure]
-    scatter, M = sample.scatter, sample.unit * sample.n_samples
+    scatter, n = sample.scatter, sample.n_samples
     if stored in ("full", "tied"):
         some = getattr(sample, "start", sample)  # of data in blocks, the rows in memory
         if isinstance(some, HoledSample):  # what one Gaussian makes of the holes
@@ -282,7 +301,7 @@ def default_prior(
     else:
         each = np.diagonal(scatter) if scatter.ndim == 2 else scatter
         scatter = np.mean(each) / (d if stored == "spherical" else 1)
-    scatter = K**(-2 / d) * sample.unit * scatter / max(M - 1, 0.5 * M)
+    scatter = K**(-2 / d) * scatter / max(n - 1 / sample.unit, 0.5 * n)
     return Prior(mean=sample.origin, shrinkage=0.01, scatter=scatter,
                  rows=rows_of_default(structure, K, d))
 
@@ -540,7 +559,9 @@ def objective_of(
         prior = default_prior(sample, K, structure, workers)
     elif not isinstance(prior, Prior):
         raise ValueError(f'Got prior={prior!r}; expected None, "default" or a Prior.')
-    pseudo = pseudo_statistics(prior, structure, K, d, sample.unit)
+    with np.errstate(over="ignore"):  # refused in the next line
+        pseudo = pseudo_statistics(prior, structure, K, d, sample.unit)
+    refuse_extremes(pseudo, sample)
     labelled = None
     if labels is not None:
         labels = check_labels(labels, len(sample.X), K)
@@ -581,6 +602,7 @@ def _mask(name, which, K):
 # %% ../nbs/23_prior.ipynb #23a0003a
 def check_labels(labels, n: int, n_components: int) -> np.ndarray:
     "Labels (n,), −1 where the component is unknown. ValueError for anything else."
+    refuse_masked(labels, "labels")
     try:
         given = np.asarray(labels)
     except ValueError:  # rows of different lengths

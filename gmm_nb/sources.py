@@ -8,7 +8,7 @@ Docs: https://gmm-nb.github.io/gmm_nb/sources.html.md"""
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from functools import partial, reduce
 from itertools import accumulate
@@ -19,7 +19,7 @@ from typing import Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
-from .data import as_data
+from .data import _real_array, as_data
 from .e_step import e_step, is_fast
 from .missing import (HoledSample, as_scatter, has_holes, impute, log_joint, measured,
                             patterns_and_groups, prepare_holes, refuse_empty, with_values)
@@ -31,11 +31,11 @@ from .workers import parallel
 # %% auto #0
 __all__ = ['FEWEST', 'START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined',
            'by_column', 'largest', 'Drawn', 'drawn', 'as_subsample', 'Piece', 'checked', 'Look', 'look', 'whole_rows',
-           'together', 'block_sums', 'Rows', 'SourceSample', 'rows_for_start', 'prepare_source', 'pieces_of',
-           'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet',
-           'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile',
-           'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'filled', 'written', 'is_source',
-           'as_table']
+           'together', 'block_sums', 'Rows', 'SourceSample', 'refuse_changed', 'rows_for_start', 'prepare_source',
+           'pieces_of', 'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap',
+           'of_parquet', 'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix',
+           'NoSuchFile', 'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'refuse_overwriting',
+           'filled', 'written', 'is_source', 'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -141,16 +141,27 @@ class Piece(NamedTuple):
 
     def rows(self) -> tuple[np.ndarray, np.ndarray | None]:
         "The rows that count, float64 or float32, and their weights."
-        X = np.asarray(self.load())
-        if X.dtype not in (np.float64, np.float32) or not X.dtype.isnative:
-            X = X.astype(np.float64)
+        X = _as_block(self.load(), f"Block {self.place} of the source")
         if self.weights is None:
             return X, None
-        if X.ndim and len(X) != len(self.weights):
+        if len(X) != len(self.weights):
             raise ValueError(f"Block {self.place} of the source has {len(X)} rows; its weights "
                              f"are for {len(self.weights)}. A block must not change.")
         counts = self.weights >= np.finfo(float).tiny
         return (X, self.weights) if counts.all() else (X[counts], self.weights[counts])
+
+def _as_block(X, name) -> np.ndarray:
+    "Rows (m, d) of float64 or float32, perhaps none. ValueError for what is no such table"
+    try:
+        X = X.astype(float) if getattr(X, "dtype", None) == object else X
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} has entries that are no numbers ({error}); expected "
+                         "numbers in every place.") from error
+    X = _real_array(X, name)
+    if X.ndim != 2:
+        raise ValueError(f"{name} has shape {X.shape}; expected 2D data, (n_samples, "
+                         "n_features).")
+    return X
 
 # %% ../nbs/25_sources.ipynb #25a0002f
 def checked(X, piece: Piece, holes: bool, n_features: int | None = None) -> np.ndarray:
@@ -215,7 +226,7 @@ def together(a: Look, b: Look) -> Look:
 def block_sums(piece: Piece, whole: Sample, mixture: Mixture, about=None) -> Statistics | None:
     "The E-step of one block about the origin of the whole."
     X, weights = piece.rows()
-    if X.ndim != 2 or X.shape[1] != mixture.n_features:
+    if X.shape[1] != mixture.n_features:
         raise ValueError(f"Block {piece.place} of the source has shape {X.shape}; expected "
                          f"{mixture.n_features} columns in every block and every pass.")
     if not len(X):
@@ -252,13 +263,31 @@ class SourceSample(Sample):
         whole = kind(None, None, 0.0, self.origin, self.radius, np.zeros_like(self.scatter))
         work = partial(block_sums, whole=whole, mixture=mixture, about=about)
         found = (self.workers or workers)(work, self.pieces)
-        total = reduce(add, (part for part in found if part is not None))
+        parts = (part for part in found if part is not None)
+        total = reduce(add, parts, next(parts, None))
+        refuse_changed(total, self)
         form = FORMS[mixture.structure]
         if self.holes or not form.linear or about is not None or not is_fast(self, mixture):
             return total
         second = form.total(self.scatter)  # was left out
         shared = 0.5 * form.common(precisions(mixture), second)
         return replace(total, second=second, log_likelihood=total.log_likelihood - shared)
+
+# %% ../nbs/25_sources.ipynb #25a7c002
+def refuse_changed(total: Statistics | None, sample: SourceSample) -> None:
+    "ValueError where the sums of a pass cannot be those of the rows that were prepared."
+    n, same = sample.n_samples, total is not None
+    if same:
+        about = total.counts[:, None] * (total.origin - sample.origin)
+        off = np.abs((total.first + about).sum(axis=0))
+        rounding = (1e-4 * n * sample.radius + 1e-6 * np.abs(about).sum(axis=0)
+                    + 2.0**-21 * n * np.abs(sample.origin))  # float32 has 24 bits
+        near = sample.holes or bool((off <= rounding).all())  # filled rows have another mean
+        same = near and abs(total.counts.sum() - n) <= 1e-6 * n
+    if not same:
+        raise ValueError("The rows of the source are not those of the first pass: their number "
+                         "or their mean has changed. A source must give the same rows in "
+                         "every pass.")
 
 # %% ../nbs/25_sources.ipynb #25a00017
 START_ROWS = 100_000  # rows at most that a start is looked for in
@@ -342,7 +371,11 @@ def with_patterns(sample: HoledSample, structure: str) -> HoledSample | None:
 # %% ../nbs/25_sources.ipynb #25a0001b
 def _mapped(path, dtype, offset, shape, follows=0):
     "Rows of a file as an array; the bytes that follow are asked for meanwhile"
-    X = np.memmap(path, dtype, "r", offset, shape)
+    try:
+        X = np.memmap(path, dtype, "r", offset, shape)
+    except ValueError as error:
+        raise ValueError(f"{path} has become shorter than its {shape[0]} rows from byte "
+                         f"{offset} on; a file must not change during a fit.") from error
     if follows and hasattr(os, "posix_fadvise"):
         with open(path, "rb") as file:
             os.posix_fadvise(file.fileno(), offset + X.nbytes, follows, os.POSIX_FADV_WILLNEED)
@@ -359,8 +392,12 @@ def of_mapped(path, dtype, offset: int, shape: tuple, keep=None) -> Source:
 
 def of_npy(path) -> Source:
     "A `.npy` file of shape (n, d). ValueError for any other."
-    X = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in "iufb":
+    try:
+        X = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:  # it ends too soon, or holds objects
+        raise ValueError(f"{path} cannot be read as an array of numbers ({error}).") from error
+    matrix = isinstance(X, np.ndarray) and X.ndim == 2 and X.shape[1]
+    if not matrix or X.dtype.kind not in "iufb":
         shape = getattr(X, "shape", "of an archive")
         raise ValueError(f"{path} holds an array of shape {shape}, dtype "
                          f"{getattr(X, 'dtype', None)}; expected numbers of shape (n, d).")
@@ -413,10 +450,14 @@ def _groups(path, groups, columns):
 # %% ../nbs/25_sources.ipynb #25a00031
 def of_parquet(path, columns=None) -> Source:
     "A Parquet file. ValueError if a column is not there."
-    path = os.fspath(path)
-    with _arrow().parquet.ParquetFile(path) as file:
-        columns = _chosen(file.schema_arrow.names, columns, path)
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    path, arrow = os.fspath(path), _arrow()
+    try:
+        with arrow.parquet.ParquetFile(path) as file:
+            names, meta = file.schema_arrow.names, file.metadata
+    except arrow.ArrowInvalid as error:
+        raise ValueError(f"{path} cannot be read as Parquet ({error}).") from error
+    columns = _chosen(names, columns, path)
+    sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
     together, most = [], block_rows(len(columns))
     for i, size in enumerate(sizes):  # small groups make one block
         if together and together[-1][1] + size <= most:
@@ -427,13 +468,20 @@ def of_parquet(path, columns=None) -> Source:
     return Source(loads, columns, tuple(size for _, size in together))
 
 def _chosen(names, columns, of) -> tuple:
-    "The columns that were asked for, or all. ValueError if there is none of that name"
-    if columns is None:
-        return tuple(names)
-    lost = [name for name in columns if name not in names]
-    if lost:
-        raise ValueError(f"{of} has no column {lost[0]!r}; it has {', '.join(names)}.")
-    return tuple(columns)
+    "The columns that were asked for, or all. ValueError unless each name is that of one column"
+    chosen = names if columns is None else [columns] if isinstance(columns, str) else columns
+    if not len(chosen):
+        raise ValueError(f"{of}: no column is chosen; it has {', '.join(names)}.")
+    there, wanted = Counter(names), Counter(chosen)
+    for name in wanted:
+        if name not in there:
+            raise ValueError(f"{of} has no column {name!r}; it has {', '.join(names)}.")
+        if there[name] > 1:
+            raise ValueError(f"{of} has several columns of the name {name!r}; expected names "
+                             "that differ. Rename them.")
+        if wanted[name] > 1:
+            raise ValueError(f"The column {name!r} of {of} is chosen twice; choose each once.")
+    return tuple(chosen)
 
 # %% ../nbs/25_sources.ipynb #25a00020
 def spooled(tables: Iterable, columns=None, of="The table") -> Source:
@@ -455,12 +503,12 @@ def of_csv(path, columns=None) -> Source:
     "A plain CSV file, packed or not; a first line of numbers only is a row."
     arrow = _arrow()
     path, csv = os.fspath(path), arrow.csv
-    with arrow.input_stream(path, compression="detect") as file:
-        first = file.read(2**16).split(b"\n")[0].decode("utf-8", "replace").strip()
-    sep = max(",;\t|", key=first.count)
-    read = csv.ReadOptions(block_size=2**24, autogenerate_column_names=_is_row(first, sep))
-    parse = csv.ParseOptions(delimiter=sep, newlines_in_values=True)
     try:
+        with arrow.input_stream(path, compression="detect") as file:
+            first = file.read(2**16).split(b"\n")[0].decode("utf-8", "replace").strip()
+        sep = max(",;\t|", key=first.count)
+        read = csv.ReadOptions(block_size=2**24, autogenerate_column_names=_is_row(first, sep))
+        parse = csv.ParseOptions(delimiter=sep, newlines_in_values=True)
         with csv.open_csv(path, read, parse) as file:  # what looks whole may go on with halves
             numbers = csv.ConvertOptions(column_types={
                 field.name: arrow.float64() for field in file.schema
@@ -468,7 +516,9 @@ def of_csv(path, columns=None) -> Source:
         with csv.open_csv(path, read, parse, numbers) as file:
             return spooled(map(arrow.Table.from_batches, ([batch] for batch in file)), columns,
                            path)
-    except arrow.ArrowInvalid as error:
+    except (arrow.ArrowInvalid, UnicodeDecodeError, OSError) as error:
+        if getattr(error, "errno", None):  # no right to read it, no room for its rows
+            raise
         raise ValueError(f"{path} cannot be read as plain CSV ({error}). Read it with "
                          "gmm_nb.tables.read_table, which knows more kinds.") from error
 
@@ -545,6 +595,9 @@ def source_of(
 ) -> Source:
     "The source of such data. ValueError for an unknown kind of file, TypeError for other data."
     source = _of(data, columns)
+    if columns is not None and source.columns is None:
+        raise ValueError(f"Got columns={columns!r} for data whose columns have no names; "
+                         "expected a table, or no columns.")
     return source if workers is None else replace(source, workers=workers)
 
 def _of(data, columns) -> Source:
@@ -632,7 +685,7 @@ def on_dask(client) -> Callable:
 def answer(piece: Piece, mixture, reduce: Callable, holes=False, rows: int = 8192):
     "A function of the log joints (K, m), over the rows of a block; None if it has none."
     X = piece.rows()[0]
-    if X.ndim == 2 and not len(X):
+    if not len(X):
         return None
     X = checked(X, piece, holes, mixture.n_features)
     joint = partial(log_joint, mixture) if has_holes(X) else mixture.log_joint
@@ -651,8 +704,12 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
         return np.concatenate(list(parts))
     if isinstance(out, (str, os.PathLike)):
         return written(parts, Path(out))
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"Got out of type {type(out).__name__}; expected an array, or the name "
+                        "of a .npy file.")
     place = 0
     for part in parts:
+        _check_out(out, part)
         if place + len(part) > len(out):
             raise ValueError(f"Got out with {len(out)} rows; expected one for each row of "
                              "data.")
@@ -661,6 +718,28 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
     if place != len(out):
         raise ValueError(f"Got out with {len(out)} rows for {place} rows of data.")
     return out
+
+def _check_out(out, part):
+    "ValueError where an array cannot take the rows of a part"
+    fits = out.ndim == part.ndim and out.shape[1:] == part.shape[1:]
+    fits = (fits and out.dtype.kind in "iuf"
+            and np.can_cast(part.dtype, out.dtype, "same_kind"))
+    if not fits or not out.flags.writeable:
+        shape = f"(n, {part.shape[1]})" if part.ndim == 2 else "(n,)"
+        read_only = "" if out.flags.writeable else ", read-only"
+        raise ValueError(f"Got out of shape {out.shape} and dtype {out.dtype}{read_only}; "
+                         f"expected an array of shape {shape} that takes {part.dtype}.")
+
+def refuse_overwriting(X, out) -> None:
+    "ValueError where a result would take the place of the data that it is made of."
+    if not isinstance(out, (str, os.PathLike)) or not os.path.exists(out):
+        return
+    read = X if isinstance(X, (list, tuple)) else [getattr(X, "filename", X)]
+    for one in read:
+        if isinstance(one, (str, os.PathLike)) and os.path.exists(one):
+            if os.path.samefile(one, out):
+                raise ValueError(f"{os.fspath(out)} is to be read and written; give the "
+                                 "output another name.")
 
 # %% ../nbs/25_sources.ipynb #25a0004a
 def filled(piece: Piece, mixture, seed: int | None = None) -> np.ndarray | None:
@@ -717,7 +796,14 @@ def as_table(X, source: Source) -> np.ndarray | None:
     "The rows (n, d) of a source if they are few; None if not, and if X is a `Source` itself."
     if isinstance(X, Source) or source.lengths is None or source.workers is not None:
         return None
+    if not len(source):
+        return None
     first = source.loads[0]()
     if first.ndim != 2 or first.shape[1] * sum(source.lengths) > IN_MEMORY:
         return None
-    return np.concatenate([first, *(load() for load in source.loads[1:])])
+    blocks = [first, *(load() for load in source.loads[1:])]
+    widths = {block.shape[1] for block in blocks}
+    if len(widths) > 1:
+        raise ValueError(f"The blocks of the source have {' and '.join(map(str, widths))} "
+                         "columns; expected the same in all.")
+    return np.concatenate(blocks)

@@ -17,10 +17,12 @@ import re
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.resources import as_file, files
 from itertools import chain, count, islice
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -110,8 +112,7 @@ def _as_utf8(data, encoding, name):
                          f"({error}).") from error
     strange = sum(text[:4096].count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1a")
     if 100 * strange > len(text[:4096]): _refuse(name, "no text")
-    if b"\r\n" in text: text = text.replace(b"\r\n", b"\n")
-    elif b"\n" not in text: text = text.replace(b"\r", b"\n")
+    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not text or text.isspace():
         raise ValueError(f"{name} is empty; expected rows of numbers.")
     return text, codec
@@ -211,6 +212,8 @@ def _all_words(cells):
 def _is_title(rows, width):
     "Whether a first line is a title: shorter than the rows, and no row of names"
     first = rows[0][1]
+    if len(rows) > 2 and len(first) == width > 1 and first[0] and not any(first[1:]):
+        return _all_words(rows[1][1])  # a spreadsheet fills the line with empty cells
     if len(rows) < 3 or len(first) >= width or any(map(_is_number, first)): return False
     return len(first) < width - 1 or _all_words(rows[1][1])
 
@@ -419,7 +422,9 @@ def _wrong_row(file, layout, name, error):
 def _line(file, layout, row):
     "The line of a row, as an editor counts"
     lines = (line for line, _ in _records(file.read_bytes().decode(), layout.delimiter))
-    return layout.top + next(islice(lines, row, None), row + 1)
+    with suppress(csv.Error):  # a cell too long for Python's reader, but not for DuckDB
+        return layout.top + next(islice(lines, row, None), row + 1)
+    return layout.top + row + 1
 
 # %% ../nbs/32_tables.ipynb #41477308
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*")
@@ -453,10 +458,11 @@ def _from_sheet(con, data, name, file, header, sep, decimal, encoding):
                   for sheet in book.sheet_names}
     except CalamineError as error:
         raise ValueError(f"{name} is no spreadsheet that can be read ({error}).") from error
+    sheets = {sheet: [[*map(_cell, row)] for row in rows] for sheet, rows in sheets.items()}
     filled = [sheet for sheet, rows in sheets.items() if any(map(any, rows))]
     if not filled: raise ValueError(f"{name} is empty; expected rows of numbers.")
-    text, rows = io.StringIO(), ([*map(_cell, row)] for row in sheets[filled[0]])
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    text, rows = io.StringIO(), sheets[filled[0]]  # an empty row is an empty line
+    csv.writer(text, lineterminator="\n").writerows(row if any(row) else [] for row in rows)
     data = text.getvalue().encode()
     raw = _from_text(con, data, name, file, header, ",", decimal or ".", None)
     return raw._replace(said=[f"sheet {filled[0]!r}"] * (len(sheets) > 1) + raw.said)
@@ -465,7 +471,11 @@ def _from_sheet(con, data, name, file, header, sep, decimal, encoding):
 @contextmanager
 def _opened(path, *layout):
     "A file as a view of its rows"
-    if hasattr(path, "read"): name, data = str(getattr(path, "name", "the stream")), path.read()
+    if hasattr(path, "read"):
+        name, data = str(getattr(path, "name", "the stream")), path.read()
+        if not isinstance(data, (bytes, bytearray)):
+            raise TypeError(f"{name} gives {type(data).__name__}; expected a binary stream, as "
+                            "open(…, 'rb') makes one.")
     else: name, data = os.fspath(path), Path(path).read_bytes()
     data, kind = _unpack(data, name)
     make = {"text": _from_text, "parquet": _from_parquet, "sheet": _from_sheet}[kind]
@@ -523,7 +533,7 @@ def _place(column, names, path):
 
 def _places(columns, names, path):
     "The indices of the chosen columns"
-    if isinstance(columns, (str, int)): columns = [columns]
+    if isinstance(columns, (str, Integral)): columns = [columns]
     places = [_place(column, names, path) for column in columns]
     if not places:
         raise ValueError(f"No column of {path} is chosen; it has "
@@ -704,6 +714,7 @@ def read_table(
     no table and, naming the row as an editor counts lines, for a word or infinity in a column
     of numbers, for rows of different lengths, for no rows at all, and for missing values."""
     _check(missing, header, sep, decimal)
+    na = _spellings(na)
     with _opened(path, header, sep, decimal, encoding) as raw:
         label, weight = (None if column is None else _place(column, raw.names, raw.name)
                          for column in (labels, weights))
@@ -722,8 +733,15 @@ def _check(missing, header, sep, decimal):
         if given not in known:
             raise ValueError(f"{what} is {given!r}; expected one of "
                              f"{', '.join(map(repr, known))}.")
-    if sep is not None and (len(sep) != 1 or sep in '"\r\n'):
+    if sep is not None and not (isinstance(sep, str) and len(sep) == 1 and sep not in '"\r\n'):
         raise ValueError(f"sep is {sep!r}; expected one character, the one between the cells.")
+
+def _spellings(na):
+    "The spellings of a missing value as a list of words. ValueError for anything else"
+    words = [na] if isinstance(na, str) else na
+    if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f"na is {na!r}; expected words, as ['-999'].")
+    return [*words]
 
 # %% ../nbs/32_tables.ipynb #41477340
 read_csv = read_table

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.special import betaln, digamma, gammaln, multigammaln
 
 from .covariance import centre
+from .data import refuse_masked
 from .e_step import ROUNDING, e_step, kappa
 from .em import Step
 from .mixture import Mixture, covariances_shape, precision_cholesky
@@ -103,6 +104,7 @@ def _is_positive(value) -> bool:
 
 def _finite(values, name):
     "Finite float64 numbers, or ValueError."
+    refuse_masked(values, name)
     try:
         array = np.array(values, dtype=float)
     except (TypeError, ValueError):
@@ -418,10 +420,12 @@ class Predictive:
         dof, values = blocks_of(q)[0], q.n_features if q.structure == "spherical" else 1
         grown = q.mean_precision / (q.mean_precision + 1)
         for k in range(len(joint)):
-            squares = q.surrogate.whiten(X, k)**2
+            lengths = np.abs(q.surrogate.whiten(X, k))  # their squares may be no numbers
             if q.structure != "diag":
-                squares = squares.sum(axis=0, keepdims=True)
-            tails = np.log1p(grown[k] * squares / dof[k][:, None])
+                lengths = np.hypot.reduce(lengths, axis=0, keepdims=True)
+            with np.errstate(divide="ignore"):  # a row may be a mean
+                logs = 2 * np.log(lengths) + np.log(grown[k] / dof[k][:, None])
+            tails = np.logaddexp(0.0, logs)
             joint[k] = self.log_peaks[k] - 0.5 * (dof[k] + values) @ tails
         return joint
 

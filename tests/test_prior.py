@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from gmm_nb import GaussianMixture
+from gmm_nb import BayesianGaussianMixture, GaussianMixture
 from gmm_nb.acceleration import climb, squarem_steps, natural_gradient_steps, steps_by
 from gmm_nb.covariance import CollapsedComponent, m_step, n_parameters, variance_floor
 from gmm_nb.em import LIKELIHOOD, em_steps
@@ -472,6 +472,16 @@ def test_the_default_prior_knows_no_unit_and_no_origin(structure):
     assert_allclose(c.means_, a.means_, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("units", [1e100, 1e130, [1e-100, 1e100]])
+def test_extrapolation_in_units_whose_squares_are_large(units):
+    "A length of the step that is no number left SQUAREM without its step, and warned in every pass"
+    X = data("faithful")
+    here, there = (GaussianMixture(3, prior="default", acceleration="squarem", random_state=0).fit(values) for values in (X, X * units))
+    assert_allclose(there.score(X * units), here.score(X) - np.log(np.broadcast_to(units, 2)).sum(), atol=1e-4)
+    assert there.n_iter_ < 1.2 * here.n_iter_
+
+
 @pytest.mark.parametrize("structure", ["VVV", "EEE"])
 def test_the_default_prior_of_matrices_turns_with_the_data(structure):
     X, truth = blobs(13)
@@ -542,9 +552,50 @@ def test_bad_input_has_one_clear_error(parameters, labels, words):
     with pytest.raises(ValueError, match=words): GaussianMixture(3, **parameters).fit(X3, labels=labels)
 
 
+@pytest.mark.parametrize("parameters, words", [
+    ({"labels": np.ma.array(np.ones(120, int), mask=np.arange(120) > 5)}, "labels has masked entries"),
+    ({"init_params": np.ma.array(np.arange(120) % 3, mask=np.arange(120) > 5)}, "init_params has masked entries"),
+    ({"means_init": np.ma.array(X3[:3], mask=X3[:3] > 0)}, "means_init has masked entries"),
+    ({"weights_init": np.ma.array(np.ones(3) / 3, mask=[True, False, False])}, "weights_init has masked entries"),
+    ({"precisions_init": np.ma.array([np.eye(3)] * 3, mask=[np.eye(3)] * 3), "weights_init": np.ones(3) / 3, "means_init": X3[:3]}, "precisions_init has masked entries"),
+    ({"weights_init": ["a", "b", "c"]}, "Got weights_init that is no array of numbers"), ({"weights_init": [[1], [1, 2]]}, "Got weights_init that is no array"),
+    ({"weights_init": [0.7, 0.6, 0.0]}, "weights_init sum to 1.3"), ({"weights_init": [-0.5, 0.5, 1.0]}, r"weights_init\[0\] is -0.5"),
+    ({"means_init": "abc"}, "Got means_init that is no array of numbers"), ({"means_init": [[1], [1, 2], [3]]}, r"no array of numbers; expected shape \(3, 3\)"),
+    ({"precisions_init": [[1], [1, 2], [3]], "weights_init": np.ones(3) / 3, "means_init": X3[:3]}, "precisions_init has rows of different lengths"),
+])
+def test_starts_and_labels_that_are_no_numbers(parameters, words):
+    "What was under a mask was used in silence; other things got NumPy's words"
+    parameters = dict(parameters)
+    labels = parameters.pop("labels", None)
+    with pytest.raises(ValueError, match=words): GaussianMixture(3, **parameters).fit(X3, labels=labels)
+
+
+def test_masked_priors():
+    masked = np.ma.array([0.0, 1.0], mask=[True, False])
+    with pytest.raises(ValueError, match="mean has masked entries"): Prior(mean=masked, shrinkage=1)
+    with pytest.raises(ValueError, match="mean_prior has masked entries"): BayesianGaussianMixture(mean_prior=masked).fit(X3[:, :2])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("prior, words", [
+    (Prior(scatter=1e308, rows=1), "scatter 1e.308"), (Prior(mean=np.full(3, 1e200), shrinkage=1), "mean 1e.200"),
+    (Prior(mean=np.zeros(3), shrinkage=1e308), "shrinkage 1e.308"), (Prior(concentration=1e308), "concentration 1e.308"), (Prior(rows=1e308), "rows 1e.308"),
+])
+def test_priors_whose_products_are_no_numbers(prior, words):
+    with pytest.raises(ValueError, match=f"Got a prior with {words}.*expected at most"): GaussianMixture(3, prior=prior).fit(X3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_default_prior_beside_weights_of_any_size():
+    wanted = GaussianMixture(3, prior="default", random_state=0).fit(X3, sample_weight=np.full(len(X3), 2.0**100))
+    found = GaussianMixture(3, prior="default", random_state=0).fit(X3, sample_weight=np.full(len(X3), 2.0**1023))
+    assert_allclose(found.means_, wanted.means_, rtol=1e-9)
+    with pytest.raises(ValueError, match="unit of the sample weights"): GaussianMixture(3, prior="default").fit(X3, sample_weight=np.full(len(X3), 5e-324))
+
+
 def test_a_class_that_no_row_can_join():
     X, truth = blobs()
-    with pytest.raises(CollapsedComponent, match="component 2 has no points left"): GaussianMixture(3).fit(X, labels=truth % 2)
+    with pytest.raises(CollapsedComponent, match="component 2 has no points left, and what is known.*hold .* 0 of"): GaussianMixture(3).fit(X, labels=truth % 2)
 
 
 def test_climb_holds_the_parts_of_the_start():

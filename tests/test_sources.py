@@ -598,6 +598,107 @@ def test_columns_without_values_are_named(tmp_path):
         with pytest.raises(ValueError, match="Column b of X has no value"): GaussianMixture(2, **AT_RANDOM).fit(source_of(data))
 
 
+@pytest.mark.parametrize("block, words", [
+    (lambda X: np.ma.masked_greater(X, 5), "masked entries"),  # what is under the mask is no data
+    (lambda X: X + 1j, "Complex data"),
+    (lambda X: X.astype(str), "has dtype <U"),
+    (lambda X: np.full((9, 3), "word", dtype=object), "entries that are no numbers"),
+    (lambda X: None, "has dtype object"),
+    (lambda X: np.empty(0), r"has shape \(0,\); expected 2D data"),
+    (lambda X: pytest.importorskip("scipy.sparse").csr_matrix(X), "is a sparse matrix"),
+])
+def test_a_block_that_is_no_table_of_numbers(block, words):
+    X = blobs(200)
+    source, model = Source((lambda: block(X), lambda: X)), GaussianMixture(2).fit(X)
+    for use in (GaussianMixture(2).fit, BayesianGaussianMixture(n_components=2).fit, model.predict, model.score):
+        with pytest.raises(ValueError, match=f"Block 0 of the source.*{words}|Complex.*Block 0"): use(source)
+
+
+def test_blocks_of_numbers_as_objects():
+    X = blobs(200)
+    found, wanted = (GaussianMixture(2, random_state=0).fit(Source((load,))) for load in (lambda: X.astype(object), lambda: X))
+    assert_array_equal(found.means_, wanted.means_)
+
+
+@pytest.mark.parametrize("later", [lambda X: X[:-1], lambda X: X[:0], lambda X: X + 0.1, lambda X: 2 * X, lambda X: X * np.nan, lambda X: np.full_like(X, np.inf)])
+@pytest.mark.parametrize("make", [lambda: GaussianMixture(2), lambda: GaussianMixture(2, covariance_type="tied", prior="default"), lambda: BayesianGaussianMixture(n_components=2)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of infinite rows
+def test_rows_that_change_during_a_fit(later, make):
+    "The sums of other rows would pass for those of the data; a fit before is kept"
+    X, passes = blobs(600), []
+    load = lambda: passes.append(1) or (X if len(passes) < 3 else later(X))
+    model = make().fit(X)
+    means = model.means_
+    with pytest.raises(ValueError, match="not those of the first pass"): model.fit(Source((load,)))
+    assert_array_equal(model.means_, means)
+
+
+@pytest.mark.parametrize("change", [lambda X: X + 1e15, lambda X: (X + 1e7).astype(np.float32), lambda X: X * [1e-50, 1, 1e50], lambda X: np.column_stack([X, np.full(len(X), 1e9 + 0.1)]),
+                                    lambda X: np.vstack([X, [1e12, 0, 0]])])
+def test_rows_that_do_not_change_are_not_taken_for_changed_ones(change):
+    X = change(blobs(900))
+    d = X.shape[1]
+    for model in (GaussianMixture(3, random_state=0), GaussianMixture(1, weights_init=[1], means_init=np.full((1, d), 1e14), precisions_init=[np.eye(d)])):
+        model.fit(of_array(X, 100))
+
+
+def test_files_that_cannot_be_read(folder, tmp_path):
+    X, path = blobs(300), tmp_path / "x.npy"
+    for values in (X[:, :0], X.astype(object)):
+        np.save(path, values)
+        with pytest.raises(ValueError, match="x.npy"): source_of(path)
+    np.save(path, X[:0])
+    with pytest.raises(ValueError, match="no blocks"): GaussianMixture().fit(path)
+    np.save(path, X)
+    whole, model = path.read_bytes(), GaussianMixture(2)
+    source = source_of(path)
+    path.write_bytes(whole[:3000])
+    with pytest.raises(ValueError, match="x.npy cannot be read"): source_of(path)
+    with pytest.raises(ValueError, match="has become shorter"): model.fit(source)
+    np.save(tmp_path / "y.npy", X[:, :2])
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="2 and 3 columns|3 and 2 columns"): model.fit([path, tmp_path / "y.npy"])
+    pytest.importorskip("pyarrow")
+    for name, content in {"none.npy": b"", "none.csv": b"", "none.parquet": b"", "no.csv.gz": b"a,b\n1,2\n", "latin.csv": "\xe4,b\n1,2\n".encode("latin1")}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name} cannot be read"): source_of(tmp_path / name)
+
+
+def test_columns_are_chosen_once_and_by_name(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "x.csv"
+    path.write_text("ab,c,c\n1,2,3\n3,5,4\n")
+    assert source_of(path, columns="ab").columns == ("ab",)
+    for columns, words in {None: "several columns of the name 'c'", ("c",): "several columns", ("ab", "ab"): "chosen twice", (): "no column is chosen", ("z",): "no column 'z'"}.items():
+        with pytest.raises(ValueError, match=words): source_of(path, columns=columns)
+    with pytest.raises(ValueError, match="have no names"): source_of(blobs(9), columns=["a"])  # they were left aside in silence
+
+
+def test_where_predictions_cannot_go(tmp_path):
+    X, path = blobs(300), tmp_path / "x.npy"
+    np.save(path, X)
+    model, held = GaussianMixture(2).fit(X), np.empty(300)
+    held.setflags(write=False)
+    for data in (path, [path], np.load(path, mmap_mode="r")):
+        with pytest.raises(ValueError, match="to be read and written"): model.predict(data, out=tmp_path / "." / "x.npy")
+    assert_array_equal(np.load(path), X)
+    for out in (held, np.empty((300, 2)), np.empty(300, "U3")):
+        with pytest.raises(ValueError, match="Got out of shape"): model.score_samples(X, out=out)
+    with pytest.raises(ValueError, match=r"expected an array of shape \(n, 2\) that takes float64"): model.predict_proba(X, out=np.empty((300, 2), int))  # all zero
+    with pytest.raises(TypeError, match="Got out of type list"): model.predict(X, out=[0] * 300)
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1e60])
+def test_weights_of_variational_bayes_are_rows(unit):
+    X = blobs(400)
+    weights = unit * np.linspace(1, 3, len(X))
+    table, source = (BayesianGaussianMixture(n_components=3, random_state=0).fit(data, sample_weight=weights) for data in (X, of_array(X, 64)))
+    assert_allclose(source.lower_bound_, table.lower_bound_, rtol=1e-9)
+    for extreme in (1e-250, 1e308):
+        for data in (X, of_array(X, 64)):
+            with pytest.raises(ValueError, match="Got sample_weight with the sum"): BayesianGaussianMixture().fit(data, sample_weight=np.full(len(X), extreme))
+
+
 # ---- clusters
 
 @pytest.fixture(scope="module", params=[1, 2, 3])

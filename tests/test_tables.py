@@ -355,3 +355,64 @@ def test_a_million_lines():
 
 def test_the_older_name():
     assert read_csv is read_table and module.read_csv is read_table
+
+
+# ---- strange input
+
+@pytest.mark.parametrize("ends", [("\r\n", "\r"), ("\n", "\r"), ("\r", "\n"), ("\r\n", "\n"), ("\r\r\n",)])
+def test_line_ends_of_several_kinds(ends):
+    "A file put together on several systems; it was said to have a quotation mark out of place"
+    lines = ["a,b", *(f"{a},{b}" for a, b in ROWS)]
+    table = read("".join(line + ends[i % len(ends)] for i, line in enumerate(lines)))
+    assert table.columns == ("a", "b") and np.array_equal(table.X, ROWS)
+
+
+def test_a_cell_too_long_for_pythons_reader():
+    with pytest.raises(ValueError, match="row 5, column 'word': 'xxx.*…' is not a number"):
+        read(with_column("word", [*"12345678", "9", "1", "2", "3"]).replace("\n4,", f"\n{'x' * 200_000},"))
+
+
+@pytest.mark.parametrize("na", ["-999", ["-999"], ("-999", "void")])
+def test_spellings_of_a_missing_value(na):
+    "One word is one word: its letters were taken, and each 9 was missing"
+    cells = [-999, *range(9, 20)]
+    X = read(with_column("v", [f"{c}.5" if c > 0 else c for c in cells]), na=na, missing="keep").X
+    assert np.isnan(X).sum() == 1 and X[1, 0] == 9.5
+
+
+@pytest.mark.parametrize("na", [5, None, [-999], [None]])
+def test_spellings_are_words(na):
+    with pytest.raises(ValueError, match=r"na is .*; expected words, as \['-999'\]"): read("1,2\n3,4\n", na=na)
+
+
+@pytest.mark.parametrize("sep", [3, "", ";;", b","])
+def test_separators_are_one_character(sep):
+    with pytest.raises(ValueError, match="sep is .*; expected one character"): read("1,2\n3,4\n", sep=sep)
+
+
+def test_a_stream_of_text_is_none_of_bytes():
+    with pytest.raises(TypeError, match="gives str; expected a binary stream"): read_table(io.StringIO("1,2\n3,4\n"))
+
+
+def test_a_numpy_integer_is_a_column(): assert read("a,b\n1.5,2\n3,4\n", columns=np.int64(1)).columns == ("b",)
+
+
+def test_a_title_that_a_spreadsheet_fills_with_empty_cells():
+    table = read("Our flowers,,\na,b,c\n" + "".join(f"{a},{b},{i % 3}\n" for i, (a, b) in enumerate(ROWS)))
+    assert table.columns == ("a", "b", "c") and table.X.shape == (12, 3) and "line 1 left out as a title" in table.note
+    assert read("a,,\n1.5,2,3\n4,5,7\n").columns == ("a", "x1", "x2")  # names that are lacking make no title
+
+
+def test_where_a_sheet_begins(tmp_path):
+    "Empty rows above and empty columns to the left; a zero is no empty cell"
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for r, row in enumerate([("a", "b"), *ROWS], start=5):
+        for c, cell in enumerate(row, start=3): book.active.cell(r, c, cell)
+    book.save(tmp_path / "x.xlsx")
+    table = read_table(tmp_path / "x.xlsx")
+    assert table.columns == ("a", "b") and np.array_equal(table.X, ROWS)
+    book = openpyxl.Workbook()
+    for row in [(0, 0), (0, 0)]: book.active.append(row)
+    book.save(tmp_path / "zeros.xlsx")
+    assert not read_table(tmp_path / "zeros.xlsx").X.any()

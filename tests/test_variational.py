@@ -195,6 +195,16 @@ def test_a_drawn_evidence_lies_above_the_bound(seed):
 
 
 @each_structure
+@pytest.mark.filterwarnings("error")
+def test_predictive_density_very_far_away(structure):
+    "Tails are those of a Student distribution, also where squared distances are no numbers"
+    model = BayesianGaussianMixture(n_components=2, covariance_type=structure, random_state=0, tol=1).fit(FAITHFUL)
+    near, far, further = (model.score_samples(size * FAITHFUL[:5], predictive=True) for size in (1e60, 1e120, 1e250))
+    assert_allclose((far - near) / 60, (further - far) / 130, rtol=1e-9)
+    assert (far < near).all()
+
+
+@each_structure
 def test_predictive_density(structure):
     "One row more is worth the ratio of two evidences; as rows increase, it becomes the mixture's density"
     X = data("iris")
