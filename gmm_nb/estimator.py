@@ -583,12 +583,11 @@ def shown_blocks(estimator, X, reduce, mixture):
     source = source_of(X)
     first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
-    some = False
+    found = None
     with parallel(estimator.n_jobs) as workers:
         for found in answers(source, mixture, reduce, workers):
             yield as_shown(found, first.dtype, estimator)
-            some = True
-    if not some:
+    if found is None:
         raise ValueError("The source has no rows; expected some.")
 
 def most_probable(joint: np.ndarray) -> np.ndarray:
