@@ -14,6 +14,7 @@ from itertools import count
 from typing import Callable, Iterator, NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import dnrm2
 
 from .covariance import STRUCTURES, CollapsedComponent, m_step, variance_floor
 from .e_step import is_single
@@ -205,9 +206,7 @@ def extrapolated(
     passed = best.mixture, best.updated, second.updated
     e0, e1, e2 = (expected(mixture, origin) for mixture in passed)
     r, v = e1 - e0, e2 - 2 * e1 + e0
-    unit = max(np.abs(r).max(), np.abs(v).max(), 1e-300)  # so that squares are numbers
-    length, bend = np.linalg.norm(r / unit), np.linalg.norm(v / unit)
-    alpha = min(max(length / max(bend, 1e-150), 1.0), longest)
+    alpha = min(max(dnrm2(r) / max(dnrm2(v), 1e-300), 1.0), longest)  # safe for any scale
     vector = e0 + 2 * alpha * r + alpha**2 * v
     mixture = lambda: from_expected(vector, second.mixture, origin, floor)
     return _try(lambda: objective.held(mixture())), alpha

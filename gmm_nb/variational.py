@@ -252,9 +252,10 @@ def update(prior: ConjugatePrior, statistics: Statistics) -> Posterior:
     start = prior.mean - statistics.origin + np.zeros_like(statistics.first)
     precision = before + counts
     shift = (before * start + statistics.first) / precision[:, None]
-    # roots, so that the products are exactly symmetric
-    old, new = np.sqrt(before) * start, np.sqrt(precision)[:, None] * shift
-    scatter = statistics.second + outer(old, old, structure) - outer(new, new, structure)
+    # Eq. (eq-vb-about)
+    about = statistics.about(statistics.origin + shift)
+    off = np.sqrt(before) * (counts[:, None] * start - statistics.first) / precision[:, None]
+    scatter = about.second + outer(off, off, structure)
     return Posterior(prior, prior.weights.updated(counts), precision,
                      statistics.origin + shift, *added(prior, counts, scatter))
 

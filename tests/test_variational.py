@@ -195,6 +195,19 @@ def test_a_drawn_evidence_lies_above_the_bound(seed):
 
 
 @each_structure
+@pytest.mark.parametrize("rows", [1.0, 1e12, 1e16, 1e100])
+def test_a_prior_mean_worth_very_many_rows(structure, rows):
+    "S_k is a sum; as a difference it had lost all digits at 1e16, and four of them were left at 1e12"
+    X, away = FAITHFUL - FAITHFUL.mean(axis=0), np.array([3.0, -2.0])
+    n, prior = len(X), prior_for(X, structure, K=1, mean=away, mean_precision=rows)
+    q = update(prior, statistics_of(X + 0, np.ones(n), np.ones((1, n)), structure))
+    whole = X.T @ X + n / (1 + n / rows) * np.outer(away, away)
+    wanted = {"diag": np.diag(whole)[None], "spherical": np.array([np.trace(whole) / 2])}.get(structure, whole)
+    assert_allclose(q.scatter - prior.covariance, np.reshape(wanted, q.scatter.shape), rtol=1e-11)
+    assert_allclose(q.means[0], away * rows / (rows + n), rtol=1e-9)
+
+
+@each_structure
 @pytest.mark.filterwarnings("error")
 def test_predictive_density_very_far_away(structure):
     "Tails are those of a Student distribution, also where squared distances are no numbers"
