@@ -1,7 +1,7 @@
 """The rendered site, where `quarto` is on the PATH: no warning, no broken link, no unresolved reference; and where a
 Chromium is there too, no script error, no unrendered formula, nothing wider than a phone. The checks themselves are
-tested everywhere. Pages load MathJax from the web; on a machine that does not reach it, the variable MATHJAX may name a
-folder with the same files (`es5` of the package mathjax 3)."""
+tested everywhere. Where website/node_modules is not installed pages load MathJax from the web; on a machine that does not
+reach it, the variable MATHJAX may name a folder with the same files (`es5` of the package mathjax 3)."""
 import functools
 import gzip
 import http.server
@@ -465,7 +465,9 @@ LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><
 @needs_chromium
 @pytest.mark.skipif(AXE is None, reason="axe-core is not in website/node_modules, and AXE names no file: accessibility is not checked")
 def test_pages_are_accessible_in_both_looks(readable, serve, tmp_path):
-    names = ["index.html", "multivariate.html", "howto/anomalies.html", "reference.html", "api/estimator.html"]
+    names = ["index.html", "multivariate.html", "howto/anomalies.html", "reference.html", "api/estimator.html", "404.html",
+             # where links and headings are formulas, answers' headings name functions, tables have an empty corner or a fold, lists scroll
+             "acceleration.html", "prior.html", "initialization.html", "howto/coming_from_sklearn.html", "explanations/benchmarks.html", "howto/labels.html"]
     jobs = [[f"/{name}", look, width] for name in names for look, width in (("default", 1200), ("alternate", 1200), ("alternate", 390))]
     shutil.copyfile(AXE, readable / "axe-of-the-test.js")
     (readable / "look-of-the-test.html").write_text(LOOK.replace("JOBS", json.dumps(jobs)), encoding="utf-8")

@@ -389,6 +389,7 @@ def test_what_the_site_is_built_with_is_pinned():
     for name, version in needs.items(): assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name} is not pinned"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node on the PATH: the page's script is not read")
-def test_script_is_read_without_error():
-    assert subprocess.run(["node", "--check", NBS / "site.js"], capture_output=True).returncode == 0
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node on the PATH: the scripts are not read")
+@pytest.mark.parametrize("path", [NBS / "site.js", ROOT / "website" / "typeset.js"], ids=lambda path: path.name)
+def test_scripts_are_read_without_error(path):
+    assert subprocess.run(["node", "--check", path], capture_output=True).returncode == 0
