@@ -465,7 +465,7 @@ LOOK = """<!doctype html><iframe id="frame" width="1200" height="900"></iframe><
 @needs_chromium
 @pytest.mark.skipif(AXE is None, reason="axe-core is not in website/node_modules, and AXE names no file: accessibility is not checked")
 def test_pages_are_accessible_in_both_looks(readable, serve, tmp_path):
-    names = ["index.html", "multivariate.html", "howto/anomalies.html", "reference.html", "api/estimator.html", "404.html",
+    names = ["index.html", "multivariate.html", "howto/anomalies.html", "reference.html", "api/estimator.html",
              # where links and headings are formulas, answers' headings name functions, tables have an empty corner or a fold, lists scroll
              "acceleration.html", "prior.html", "initialization.html", "howto/coming_from_sklearn.html", "explanations/benchmarks.html", "howto/labels.html"]
     jobs = [[f"/{name}", look, width] for name in names for look, width in (("default", 1200), ("alternate", 1200), ("alternate", 390))]
