@@ -134,6 +134,9 @@ def test_headings_of_a_shown_source_stand_before_it():
     text, hidden = {"cell_type": "markdown", "source": "text"}, code("def x(): pass")
     ordered = [text, a, b, c, source, other, hidden]
     assert prepare.docs_before([text, c, source, a, b, other, hidden]) == ordered and prepare.docs_before(ordered) == ordered
+    for cell, name in ((a, "A"), (b, "b"), (c, "c")): cell["outputs"] = [{"data": {"text/markdown": f"---\n\n### {name}\n\n```python\nsignature\n```"}}]
+    prepare.quiet(ordered, set())
+    assert all("signature" not in "".join(cell["outputs"][0]["data"]["text/markdown"]) for cell in (a, b, c)), "the source is shown twice"
 
 
 @pytest.mark.parametrize("label, expected", [("#| label: fig-x\n", "figure"), ("#| label: tbl-x\n", "table"), ("", "output")])
