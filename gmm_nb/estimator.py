@@ -607,12 +607,11 @@ def worked_blocks(estimator, X, work):
     source = source_of(X)
     first = pieces_of(source)[0][0].rows()[0]
     note_columns(estimator, source.columns, first.shape[-1], new=False)
-    some = False
+    found = None
     with parallel(estimator.n_jobs) as workers:
         for found in answers(source, work, workers):
             yield found, first.dtype
-            some = True
-    if not some:
+    if found is None:
         raise ValueError("The source has no rows; expected some.")
 
 # %% ../nbs/30_estimator.ipynb #0b986c8c

@@ -390,6 +390,7 @@ def of_mapped(path, dtype, offset: int, shape: tuple, keep=None) -> Source:
                           min(rows, n - start - m) * width) for start, m in cuts)
     return Source(loads, lengths=tuple(m for _, m in cuts), keep=keep)
 
+# %% ../nbs/25_sources.ipynb #25a7c004
 def of_npy(path) -> Source:
     "A `.npy` file of shape (n, d). ValueError for any other."
     try:
@@ -719,6 +720,7 @@ def gathered(parts: Iterable[np.ndarray], out=None) -> np.ndarray:
         raise ValueError(f"Got out with {len(out)} rows for {place} rows of data.")
     return out
 
+# %% ../nbs/25_sources.ipynb #25a7c006
 def _check_out(out, part):
     "ValueError where an array cannot take the rows of a part"
     fits = out.ndim == part.ndim and out.shape[1:] == part.shape[1:]

@@ -134,6 +134,9 @@ def test_headings_of_a_shown_source_stand_before_it():
     text, hidden = {"cell_type": "markdown", "source": "text"}, code("def x(): pass")
     ordered = [text, a, b, c, source, other, hidden]
     assert prepare.docs_before([text, c, source, a, b, other, hidden]) == ordered and prepare.docs_before(ordered) == ordered
+    for cell, name in ((a, "A"), (b, "b"), (c, "c")): cell["outputs"] = [{"data": {"text/markdown": f"---\n\n### {name}\n\n```python\nsignature\n```"}}]
+    prepare.quiet(ordered, set())
+    assert all("signature" not in "".join(cell["outputs"][0]["data"]["text/markdown"]) for cell in (a, b, c)), "the source is shown twice"
 
 
 @pytest.mark.parametrize("label, expected", [("#| label: fig-x\n", "figure"), ("#| label: tbl-x\n", "table"), ("", "output")])
@@ -282,7 +285,9 @@ def test_an_empty_corner_is_no_heading():
 
 
 def test_links_and_headings_that_are_formulas_have_names():
-    assert finish.accessible(r'<th><span class="math inline">\(r\)</span></th>') == r'<th aria-label="r"><span class="math inline">\(r\)</span></th>'
+    formula = r'<span class="math inline">\(r\)</span>'
+    done = finish.accessible(f"<th>{formula}</th>")
+    assert done == f'<th><span class="visually-hidden">r</span><span aria-hidden="true">{formula}</span></th>' and finish.accessible(done) == done
     done = finish.accessible(r'<a href="x.html#eq-a"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>')
     assert done == r'<a href="x.html#eq-a" aria-label="μ_k &lt; 1"><span class="math inline">\(\mu_k &lt; 1\)</span></a> <a href="y">z</a>'
     assert finish.accessible(done) == done
@@ -343,19 +348,20 @@ def test_rules_without_use_are_dropped():
 
 def test_icons_without_use_are_dropped(tmp_path):
     css = '@font-face { x }\n\n.bi-github::before { content: "\\f3ed"; }\n.bi-alarm::before { content: "\\f102"; }\n'
-    light, characters = lighten.light_icons(css, {"bi-github"})
+    light, characters = lighten.light_icons(css, {"bi-github"}, set())
     assert "alarm" not in light and "github" in light and characters == {0xf3ed}
-    assert lighten.light_icons(light, {"bi-github"}) == (light, characters)
+    assert lighten.light_icons(light, {"bi-github"}, set()) == (light, characters)
+    assert lighten.light_icons(css, {"bi-github"}, {"alarm"}) == (css, {0xf3ed, 0xf102}), "a script says `bi-${icon}`"
 
 
 def test_fonts_keep_the_characters_that_are_used(tmp_path):
     from fontTools.ttLib import TTFont
     from matplotlib import font_manager
     path = Path(shutil.copy(font_manager.findfont("DejaVu Sans"), tmp_path / "font.ttf"))
-    whole = path.stat().st_size
+    whole, high = path.stat().st_size, TTFont(path)["head"].yMax
     lighten.light_font(path, {ord("a"), ord("μ")})
     once = path.read_bytes()
-    assert set(TTFont(path).getBestCmap()) == {ord("a"), ord("μ")} and len(once) < whole / 20
+    assert set(TTFont(path).getBestCmap()) == {ord("a"), ord("μ")} and len(once) < whole / 20 and TTFont(path)["head"].yMax == high
     lighten.light_font(path, {ord("a"), ord("μ")})
     assert path.read_bytes() == once
 
@@ -386,6 +392,7 @@ def test_what_the_site_is_built_with_is_pinned():
     for name, version in needs.items(): assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name} is not pinned"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node on the PATH: the page's script is not read")
-def test_script_is_read_without_error():
-    assert subprocess.run(["node", "--check", NBS / "site.js"], capture_output=True).returncode == 0
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node on the PATH: the scripts are not read")
+@pytest.mark.parametrize("path", [NBS / "site.js", ROOT / "website" / "typeset.js"], ids=lambda path: path.name)
+def test_scripts_are_read_without_error(path):
+    assert subprocess.run(["node", "--check", path], capture_output=True).returncode == 0

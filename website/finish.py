@@ -191,8 +191,11 @@ def accessible(text):
     text = re.sub(r'(<a (?![^>]*href=)[^>]*?) role="navigation"', r'\1 role="button"', text)
     text = re.sub(r'(<(?:button|a) [^>]*?) role="(?:menu|navigation)"', r'\1', text)
     text = text.replace(' aria-label="Toggle callout"', '')
-    text = re.sub(r'<(a|th)\b((?![^>]*aria-label)[^>]*)>(\s*<span class="math inline">\\\((.*?)\\\)</span>\s*)</\1>',
-                  lambda m: f'<{m[1]}{m[2]} aria-label="{html.escape(plain(html.unescape(m[4])))}">{m[3]}</{m[1]}>', text)  # a drawn formula is no name
+    formula = r'\s*<span class="math inline">\\\((.*?)\\\)</span>\s*'  # drawn, it gives no name to what it is alone in
+    words = lambda tex: html.escape(plain(html.unescape(tex)))
+    text = re.sub(rf'<a (?![^>]*aria-label)([^>]*)>({formula})</a>', lambda m: f'<a {m[1]} aria-label="{words(m[3])}">{m[2]}</a>', text)
+    text = re.sub(rf'(<th\b[^>]*>)({formula})</th>',
+                  lambda m: f'{m[1]}<span class="visually-hidden">{words(m[3])}</span><span aria-hidden="true">{m[2]}</span></th>', text)
     text = re.sub(r"<th( [^>]*)?></th>", r"<td\1></td>", text)  # an empty corner is no heading
     text = re.sub(r'(<div class="callout-header[^>]*data-bs-toggle="collapse"[^>]*>)(.*?)(?=<div class="callout-btn-toggle)',
                   lambda m: m[1] + re.sub(r"</?a\b[^>]*>", "", m[2]), text, flags=re.S)  # a button holds no links

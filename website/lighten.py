@@ -2,8 +2,8 @@
 
 Quarto brings two thousand icons and all of Bootstrap, which is most of the weight of a page. `finish.py` calls `lighten`
 after a render of the whole site. A rule stays where every class that it needs is a word of some page or script, or could
-be put together by a script from the beginning of a word; an icon stays where its name is one. A second run changes
-nothing."""
+be put together by a script from the beginning of a word; an icon stays where its name is one, or the rest of its name a
+word of a script. A second run changes nothing."""
 import re
 
 import tinycss2
@@ -60,15 +60,16 @@ def light_css(css, known):
     return light_rules(rules, lambda name: name in known or name.startswith(begin))
 
 
-def light_icons(css, known):
-    "The style sheet of the icons with those that are used, and their characters"
-    kept = {name: int(code, 16) for name, code in ICON.findall(css) if name in known}
+def light_icons(css, known, said):
+    """The style sheet of the icons with those that are used, and their characters. `said` are the words of scripts, which
+    may put `bi-` before them."""
+    kept = {name: int(code, 16) for name, code in ICON.findall(css) if name in known or name.removeprefix("bi-") in said}
     return ICON.sub(lambda match: match[0] if match[1] in kept else "", css), set(kept.values())
 
 
 def light_font(path, characters):
     "A font file with the glyphs of these characters alone"
-    with TTFont(path) as font:
+    with TTFont(path, recalcBBoxes=False) as font:  # the height of a line depends on it
         if set(font.getBestCmap()) <= characters: return
         cutter = subset.Subsetter(subset.Options(layout_features=[]))
         cutter.populate(unicodes=characters)
@@ -79,9 +80,10 @@ def light_font(path, characters):
 def lighten(docs, pages):
     "The folder of a rendered site, in place; `pages` are the texts of all its pages"
     libraries = docs / "site_libs"
-    known = words([*pages, *(path.read_text(encoding="utf-8") for pattern in ("*.js", "site_libs/**/*.js") for path in docs.glob(pattern))])
+    said = words(path.read_text(encoding="utf-8") for pattern in ("*.js", "site_libs/**/*.js") for path in docs.glob(pattern))
+    known = said | words(pages)
     for path in libraries.glob("bootstrap/bootstrap-*.min.css"): path.write_text(light_css(path.read_text(encoding="utf-8"), known), encoding="utf-8")
     icons = libraries / "bootstrap" / "bootstrap-icons.css"
-    text, characters = light_icons(icons.read_text(encoding="utf-8"), known)
+    text, characters = light_icons(icons.read_text(encoding="utf-8"), known, said)
     icons.write_text(text, encoding="utf-8")
     light_font(icons.with_suffix(".woff"), characters)

@@ -165,7 +165,8 @@ def quiet(cells, public, guide=False):
             continue
         source = "".join(cell["source"])
         if DOC.search(source):
-            near = [cells[j] for j in (i + 1, i - 1, i - 2, i - 3) if 0 <= j < len(cells) and cells[j]["cell_type"] == "code"]
+            after = next((c for c in cells[i + 1:] if not DOC.search("".join(c["source"]))), cell)
+            near = [c for c in [after, *cells[max(i - 3, 0):i]] if c["cell_type"] == "code"]
             name = DOC.search(source)[1]
             strange = set().union(*(decorator_comments("".join(c["source"]), name) for c in cells if c["cell_type"] == "code"))
             name = name.split(".")[0]
