@@ -29,9 +29,8 @@ from .covariance import CollapsedComponent, at_floor, n_parameters, variance_flo
 from .data import refuse_masked
 from .e_step import e_step
 from .em import LIKELIHOOD, Objective, Result
-from .initialization import LEAST as START_FLOOR
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
-                                   off_saddle, start_near)
+                                   off_saddle, start_near, LEAST as START_FLOOR)
 from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table,
                             rows_seen)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
