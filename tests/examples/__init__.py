@@ -86,5 +86,7 @@ WHEN = {  # "module.Class" -> when to use it; a class that a function returns, o
     "prior.KnownBefore": "as the objective of `climb` or `em_steps` with a prior, fixed parts or labels. `objective_of` makes one.",
     "variational.Surrogate": "you need not make one yourself; `Posterior.surrogate` is one.",
     "variational.Predictive": "for log-densities of new rows that take the uncertainty of the parameters into account.",
+    "estimator.FirstRows": "you need not make one yourself; `partial_fit` keeps one while few rows have come.",
+    "estimator.Stream": "you need not make one yourself; `next_state` returns it: the state of a stream, and its first rows while they are few.",
     "estimator.FittedAttributes": "a part of `GaussianMixture`; use that one, or extend it for an estimator of your own.",
 }
