@@ -316,7 +316,7 @@ SOURCES = [
     Mutant("rows without values count in a source", {"rows_with_values(X, weights) if holes else (X, weights)": "(X, weights)"}, "sources"),
     Mutant("rows without values lose their weights only", {"(X[some], weights if weights is None\n                                            else weights[some])": "(X[some], weights)"}, "sources"),
     Mutant("a block without values has sums", {" if any(found) else None": ""}, "sources"),
-    Mutant("rare columns are not drawn", {"rare = np.count_nonzero(~np.isnan(X[keep]), axis=0) < FEWEST": "rare = np.zeros(X.shape[1], dtype=bool)"}, "sources"),
+    Mutant("rare columns are not drawn", {"return self.with_rare_values(keep) if has_holes(found.rows) else found": "return found"}, "sources"),
     Mutant("rows of rare columns stand for many", {"weights = np.where(usual, np.maximum(some.weights, least), some.weights)": "weights = np.maximum(some.weights, least)"}, "sources"),
     Mutant("blocks with holes are measured from their own means", {"found = patterns_and_groups(sample.X, sample.weights, sample.origin, sample.radius,": "found = patterns_and_groups(sample.X, sample.weights, *measured(sample.X, sample.weights)[1:3],"}, "sources"),
     Mutant("NaN in blocks is never refused", {"if not holes and X.ndim == 2 and has_holes(X):": "if False:"}, "sources"),
