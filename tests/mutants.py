@@ -323,14 +323,13 @@ SOURCES = [
     Mutant("rows without values count in a source", {"rows_with_values(X, weights) if holes else (X, weights)": "(X, weights)"}, "sources"),
     Mutant("rows without values lose their weights only", {"(X[some], weights if weights is None\n                                            else weights[some])": "(X[some], weights)"}, "sources"),
     Mutant("a block without values has sums", {" if any(found) else None": ""}, "sources"),
-    Mutant("rare columns are not drawn", {"rare = np.count_nonzero(~np.isnan(X[keep]), axis=0) < FEWEST": "rare = np.zeros(X.shape[1], dtype=bool)"}, "sources"),
+    Mutant("rare columns are not drawn", {"return self.with_rare_values(keep) if has_holes(found.rows) else found": "return found"}, "sources"),
     Mutant("rows of rare columns stand for many", {"weights = np.where(usual, np.maximum(some.weights, least), some.weights)": "weights = np.maximum(some.weights, least)"}, "sources"),
-    Mutant("blocks with holes are measured from their own means", {"found = patterns_and_groups(sample.X, sample.weights, sample.origin, sample.radius,": "found = patterns_and_groups(sample.X, sample.weights, *measured(sample.X, sample.weights)[1:3],"}, "sources"),
     Mutant("NaN in blocks is never refused", {"if not holes and X.ndim == 2 and has_holes(X):": "if False:"}, "sources"),
     Mutant("the prior of a source forgets its holes", {'some = getattr(sample, "start", sample)': "some = sample"}, "sources"),
     Mutant("every block is filled by the same draws", {"np.random.default_rng((seed, piece.place))\n    with": "np.random.default_rng((seed, 0))\n    with"}, "sources"),
     Mutant("files of two kinds are written as one", {"if part.dtype != kind:": "if False:"}, "sources"),
-    Mutant("patterns lose their last column", {"eight @ digits[:eight.shape[1]]": "(eight & (digits[:eight.shape[1]] > 1)) @ digits[:eight.shape[1]]"}, "missing"),
+    Mutant("patterns lose their last column", {"eight @ digits[:eight.shape[1]]": "(eight & (digits[:eight.shape[1]] > 1)) @ digits[:eight.shape[1]]"}, "sources missing"),
 ]
 
 MUTANTS = ENGINE + PICTURES + ANYWHERE + M_STEP + LOOP + STARTS + ROWS + HOLES + FILES + TABLES + BAYES + ONLINE + SOURCES + PRECISION

@@ -16,7 +16,7 @@ from gmm_nb.acceleration import climb
 from gmm_nb.covariance import variance_floor
 from gmm_nb.e_step import e_step, is_fast
 from gmm_nb.initialization import given_start
-from gmm_nb.missing import HoledSample, prepare_holes
+from gmm_nb.missing import by_pattern, prepare_holes
 from gmm_nb.mixture import Mixture
 from gmm_nb.sources import Source, joined, of_array, of_memmap, of_npy, prepare_source, source_of
 from gmm_nb.statistics import prepare
@@ -452,6 +452,18 @@ def test_fit_to_blocks_with_holes(structure, weighted):
     assert_array_equal(threads.means_, blocks.means_)
 
 
+@pytest.mark.parametrize("d", [1, 3, 8, 9, 17])
+@pytest.mark.parametrize("share", [0.02, 0.5])
+def test_rows_are_sorted_by_pattern(d, share):
+    "Every pattern once, its rows as in the table; patterns in the order of their binary digits"
+    hole = np.random.default_rng(0).random((500, d)) < share
+    order, borders = by_pattern(hole)
+    digits = [tuple(row) for row in hole.tolist()]
+    eights = lambda row: [row[j:j + 8] for j in range(0, d, 8)][::-1]  # the last byte counts most
+    assert order.tolist() == sorted(range(500), key=lambda i: (eights(digits[i]), i))
+    assert borders.tolist() == [0, *(i for i in range(1, 500) if digits[order[i]] != digits[order[i - 1]]), 500]
+
+
 def test_a_source_without_holes_is_fitted_as_before():
     X = blobs()
     assert_array_equal(GaussianMixture(3, **AT_RANDOM).fit(of_array(X, 640)).means_, GaussianMixture(3, random_state=0).fit(of_array(X, 640)).means_)
@@ -483,10 +495,12 @@ def test_a_column_with_next_to_no_values(monkeypatch):
     H[:, 2] = np.nan
     H[4990:, 2] = X[4990:, 2]
     sample = prepare_source(of_array(H, 640), holes=True)
-    assert np.count_nonzero(~np.isnan(sample.start.X[:, 2])) == 10 and 500 < len(sample.start.X) <= 510
+    rare = ~np.isnan(sample.start.X[:, 2])
+    assert np.count_nonzero(rare) == 10 and 500 < len(sample.start.X) <= 510
+    assert np.count_nonzero(sample.start.weights[rare] == 1) == len(sample.start.X) - 500  # these stand for themselves
     assert_allclose(sample.start.n_samples, sample.n_samples, rtol=0.2)
     assert_allclose(sample.origin[2], X[4990:, 2].mean(), rtol=1e-12)
-    assert np.isfinite(GaussianMixture(2, **AT_RANDOM).fit(of_array(H, 640)).score(H))
+    assert np.isfinite(GaussianMixture(2, max_iter=5, **AT_RANDOM).fit(of_array(H, 640)).score(H))
 
 
 def test_predictions_of_blocks_with_holes(tmp_path):
