@@ -127,7 +127,8 @@ def check_prior(
                          f"tied, diag or spherical, and one of {RULES}.")
     if not _is_positive(prior.mean_precision):
         raise ValueError(f"Got mean_precision_prior={prior.mean_precision!r}; "
-                         "expected a finite number above 0, in rows of data, from 1e-200 to 1e200.")
+                         "expected a finite number above 0, in rows of data, from 1e-200 "
+                         "to 1e200.")
     matrix = structure in ("full", "tied") or prior.rule == "sklearn"
     least, dof = len(mean) - 1 if matrix else 0, prior.degrees_of_freedom
     if not (_is_positive(dof) and dof > least):
@@ -375,7 +376,8 @@ def weights_prior(
                          f"expected one of {KINDS}.")
     if not _is_positive(concentration):
         raise ValueError(f"Got weight_concentration_prior={concentration!r}; "
-                         "expected a finite number above 0, in rows of data, from 1e-200 to 1e200.")
+                         "expected a finite number above 0, in rows of data, from 1e-200 "
+                         "to 1e200.")
     alpha = np.full(n_components, float(concentration))
     if kind == "dirichlet_distribution":
         return Dirichlet(alpha)
