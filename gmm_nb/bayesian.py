@@ -23,7 +23,7 @@ from .initialization import LEAST, as_resp, find_start, statistics_of
 from .mixture import log_sum_exp
 from .sources import SourceSample
 from .statistics import Sample, prepare
-from .variational import (RULES, ConjugatePrior, Posterior, Predictive, Sticks,
+from .variational import (RULES, ConjugatePrior, Posterior, Predictive, Sticks, _finite,
                                 heaviest_first, squarem_variational_steps, update,
                                 variational_pass, variational_steps, weights_prior)
 
@@ -76,6 +76,8 @@ def prior_of(estimator, sample: Sample, floor, workers=map) -> ConjugatePrior:
     mean, scatter = own("mean_prior", sample.origin), estimator.covariance_prior
     _check(np.shape(mean) == (d,), "mean_prior of shape", np.shape(mean),
            f"({d},), a number for each feature")
+    far = max(np.abs(_finite(mean, "mean_prior") - sample.origin))
+    _check(far <= 1e140, "mean_prior at a distance from the data", far, "at most 1e140")
     if scatter is None:
         scatter = default_scatter(estimator, sample, floor, workers)
     weights = weights_prior(estimator.weight_concentration_prior_type,

@@ -100,7 +100,8 @@ def as_wisharts(
 RULES = ("conjugate", "sklearn")
 
 def _is_positive(value) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    return number and 1e-200 <= value <= 1e200  # so that products are numbers
 
 def _finite(values, name):
     "Finite float64 numbers, or ValueError."
@@ -126,12 +127,14 @@ def check_prior(
                          f"tied, diag or spherical, and one of {RULES}.")
     if not _is_positive(prior.mean_precision):
         raise ValueError(f"Got mean_precision_prior={prior.mean_precision!r}; "
-                         "expected a finite number above 0, in rows of data.")
+                         "expected a finite number above 0, in rows of data, from 1e-200 "
+                         "to 1e200.")
     matrix = structure in ("full", "tied") or prior.rule == "sklearn"
     least, dof = len(mean) - 1 if matrix else 0, prior.degrees_of_freedom
     if not (_is_positive(dof) and dof > least):
         raise ValueError(f"Got degrees_of_freedom_prior={dof!r}; expected a finite number "
-                         f"greater than {least}, or the prior of a precision is no density.")
+                         f"greater than {least}, and at most 1e200, or the prior of a "
+                         "precision is no density.")
     return {"mean": mean, "covariance": _prior_scatter(prior, len(mean))}
 
 # %% ../nbs/24_variational.ipynb #24a10011
@@ -373,7 +376,8 @@ def weights_prior(
                          f"expected one of {KINDS}.")
     if not _is_positive(concentration):
         raise ValueError(f"Got weight_concentration_prior={concentration!r}; "
-                         "expected a finite number above 0, in rows of data.")
+                         "expected a finite number above 0, in rows of data, from 1e-200 "
+                         "to 1e200.")
     alpha = np.full(n_components, float(concentration))
     if kind == "dirichlet_distribution":
         return Dirichlet(alpha)
