@@ -179,7 +179,8 @@ def given_part(estimator, name: str, shape: tuple) -> np.ndarray:
     except (TypeError, ValueError):
         raise ValueError(f"Got {name} that is no array of numbers; expected shape "
                          f"{shape}.") from None
-    _check(numbers.shape == shape, f"{name} of shape", numbers.shape, f"{shape}")
+    if numbers.shape != shape:
+        raise ValueError(f"Got {name} of shape {numbers.shape}; expected {shape}.")
     if not np.isfinite(numbers).all():
         raise ValueError(f"Got {name} with NaN or infinite values; expected finite numbers.")
     return numbers
@@ -881,8 +882,12 @@ def imputed(estimator, X, draw, random_state, out) -> np.ndarray:
     return found if out is None else gathered([found], out)
 
 # %% ../nbs/30_estimator.ipynb #30a0d002
-def refuse_in_streams(estimator) -> None:
+def refuse_in_streams(estimator, X) -> None:
     "ValueError for what `partial_fit` cannot take into account."
+    if is_source(X):
+        raise ValueError(f"Got {type(X).__name__} for a chunk; partial_fit expects rows in "
+                         "memory. Give it the blocks one by one: for load in "
+                         "source_of(…).loads: partial_fit(load()).")
     for name in ("prior", "fixed"):
         if getattr(estimator, name) is not None:
             raise ValueError(f"Got {name}={getattr(estimator, name)!r}; partial_fit expects "
@@ -1011,7 +1016,7 @@ def partial_fit(estimator, X, sample_weight=None):
     refuse_hooks(estimator)
     check_parameters(estimator)
     check_stream(estimator)
-    refuse_in_streams(estimator)
+    refuse_in_streams(estimator, X)
     first = bool(lacking(estimator))
     with remembered(estimator), parallel(estimator.n_jobs) as workers:
         X = checked_table(estimator, X, reset=first, ensure_min_samples=1)

@@ -30,12 +30,12 @@ from .workers import parallel
 
 # %% auto #0
 __all__ = ['FEWEST', 'START_ROWS', 'READERS', 'BY_LIBRARY', 'IN_MEMORY', 'Source', 'block_rows', 'of_array', 'joined',
-           'by_column', 'largest', 'Drawn', 'drawn', 'as_subsample', 'Piece', 'checked', 'Look', 'look', 'whole_rows',
-           'together', 'block_sums', 'Rows', 'SourceSample', 'refuse_changed', 'rows_for_start', 'prepare_source',
-           'pieces_of', 'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap',
-           'of_parquet', 'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix',
-           'NoSuchFile', 'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'refuse_overwriting',
-           'filled', 'written', 'is_source', 'as_table']
+           'by_column', 'Drawn', 'drawn', 'as_subsample', 'Piece', 'checked', 'Look', 'look', 'whole_rows', 'together',
+           'block_sums', 'Rows', 'SourceSample', 'refuse_changed', 'rows_for_start', 'prepare_source', 'pieces_of',
+           'rows_with_values', 'seen_in', 'as_seen', 'with_patterns', 'of_mapped', 'of_npy', 'of_memmap', 'of_parquet',
+           'spooled', 'of_csv', 'of_arrow', 'of_polars', 'of_dask', 'source_of', 'as_matrix', 'NoSuchFile',
+           'one_after_the_other', 'on_dask', 'answer', 'answers', 'gathered', 'refuse_overwriting', 'filled', 'written',
+           'is_source', 'as_table']
 
 # %% ../nbs/25_sources.ipynb #25a00006
 @dataclass(frozen=True, eq=False)
@@ -90,27 +90,31 @@ def by_column(sample: Sample) -> Sample:
 # %% ../nbs/25_sources.ipynb #25a0000e
 FEWEST = 20  # values of a column that are drawn at least, where it has so many
 
-def largest(priority: np.ndarray, X: np.ndarray, size: int) -> np.ndarray:
-    "Which rows have the `size` largest priorities, or the largest with a value in a column."
-    if len(priority) <= size:
-        return np.arange(len(priority))
-    keep = np.argpartition(priority, -size)[-size:]
-    rare = np.count_nonzero(~np.isnan(X[keep]), axis=0) < FEWEST
-    for x in X.T[rare]:
-        seen = np.flatnonzero(~np.isnan(x))
-        keep = np.union1d(keep, seen[np.argsort(priority[seen])[-FEWEST:]])
-    return np.sort(keep)
-
 class Drawn(NamedTuple):
     "The rows with the largest priorities so far."
     rows: np.ndarray  # (m, d)
     weights: np.ndarray  # (m,)
     priority: np.ndarray  # (m,)
 
+    def some(self, which: np.ndarray) -> Drawn:
+        "A copy of some of them, by their numbers."
+        return Drawn(*(part[which] for part in self))
+
     def largest(self, size: int) -> Drawn:
-        "A copy of the rows with the largest priorities, in the order of the source."
-        keep = largest(self.priority, self.rows, size)
-        return Drawn(*(part[keep] for part in self))
+        "The rows with the `size` largest priorities, in the order of the source."
+        if len(self.priority) <= size:
+            return self.some(np.arange(len(self.priority)))
+        keep = np.sort(np.argpartition(self.priority, -size)[-size:])
+        found = self.some(keep)
+        return self.with_rare_values(keep) if has_holes(found.rows) else found
+
+    def with_rare_values(self, keep: np.ndarray) -> Drawn:
+        "These rows, and those with the largest priorities that have a value in a rare column."
+        rare = np.count_nonzero(~np.isnan(self.rows[keep]), axis=0) < FEWEST
+        for x in self.rows.T[rare]:
+            seen = np.flatnonzero(~np.isnan(x))
+            keep = np.union1d(keep, seen[np.argsort(self.priority[seen])[-FEWEST:]])
+        return self.some(keep)
 
     def __add__(self, other: Drawn) -> Drawn:
         return Drawn(*(np.concatenate(pair) for pair in zip(self, other)))

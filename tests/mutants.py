@@ -264,7 +264,7 @@ TABLES = [
 BAYES = [
     Mutant("a surrogate is an ordinary mixture", {"        return self.constants": "        return Mixture.log_peaks.func(self)"}, "variational"),
     Mutant("the doubt about the means is forgotten", {"about_means = np.log(2 * np.pi) + 1 / self.mean_precision": "about_means = np.log(2 * np.pi)"}, "variational"),
-    Mutant("the prior's mean does not pull on the scatter", {"statistics.second + outer(old, old, structure) - outer": "statistics.second - outer"}, "variational"),
+    Mutant("the prior's mean does not pull on the scatter", {"scatter = about.second + outer(off, off, structure)": "scatter = about.second"}, "variational"),
     Mutant("round components count rows for values", {"return d * dof, d * scatter[..., None, None]": "return dof, d * scatter[..., None, None]"}, "variational"),
     Mutant("the bound forgets the means", {" - kl_means(q) - kl_precisions(q)": " - kl_precisions(q)"}, "variational"),
     Mutant("the stick is never closed", {'alpha[-1] = 0.0 if rule == "conjugate" else concentration': "alpha[-1] = concentration"}, "variational"),
@@ -274,7 +274,7 @@ BAYES = [
     Mutant("an extrapolation may lower the bound", {"if tried.bound < second.bound:": "if False:"}, "variational"),
     Mutant("the predictive tails are those of one row less", {"joint[k] = self.log_peaks[k] - 0.5 * (dof[k] + values) @ tails": "joint[k] = self.log_peaks[k] - 0.5 * dof[k] @ tails"}, "variational"),
     Mutant("pieces of the stick come in any order", {"return update(prior, heaviest_first(statistics)) if ordered else q": "return q"}, "variational"),
-    Mutant("weights count by their ratios only", {"weights=sample.weights * sample.unit, unit=1.0": "weights=sample.weights, unit=1.0"}, "variational"),
+    Mutant("weights count by their ratios only", {"scaled = lambda weights: None if weights is None else weights * unit": "scaled = lambda weights: weights"}, "variational"),
     Mutant("a prior may look below the rounding", {"2.0**-40 * np.diagonal(covariance)": "0.0 * np.diagonal(covariance)"}, "variational"),
 ]
 
@@ -295,6 +295,7 @@ ONLINE = [
     Mutant("first rows are the caller's array", {"copies = X.copy(), None if weights is None else np.array(weights, dtype=float)": "copies = X, weights"}, "online"),
     Mutant("a search forgets where the stream is", {"found = max(found, searched(draft, X, weights), key=height)": "found = max(found, found, key=height)"}, "online"),
     Mutant("a search forgets the weights of first rows", {"return np.concatenate(X), np.concatenate(once)": "return np.concatenate(X), None"}, "online"),
+    Mutant("a share of the block may be all", {"share = min(m / (m + held), 1 - 2.0**-40)": "share = m / (m + held)"}, "online"),
     Mutant("a short memory keeps many first rows", {"return min(rows_for_start(d), estimator.forget_after or np.inf)": "return rows_for_start(d)"}, "online"),
     Mutant("a search tells its own bound of a chunk", {"state = replace(better, n_steps=state.n_steps, log_likelihood=state.log_likelihood)": "state = replace(better, n_steps=state.n_steps)"}, "online"),
 ]
@@ -325,6 +326,8 @@ SOURCES = [
     Mutant("a block without values has sums", {" if any(found) else None": ""}, "sources"),
     Mutant("rare columns are not drawn", {"return self.with_rare_values(keep) if has_holes(found.rows) else found": "return found"}, "sources"),
     Mutant("rows of rare columns stand for many", {"weights = np.where(usual, np.maximum(some.weights, least), some.weights)": "weights = np.maximum(some.weights, least)"}, "sources"),
+    Mutant("rows that change between passes pass", {"        refuse_changed(total, self)\n": ""}, "sources"),
+    Mutant("filled rows must have the mean of those seen", {"near = sample.holes or bool(": "near = bool("}, "sources"),
     Mutant("NaN in blocks is never refused", {"if not holes and X.ndim == 2 and has_holes(X):": "if False:"}, "sources"),
     Mutant("the prior of a source forgets its holes", {'some = getattr(sample, "start", sample)': "some = sample"}, "sources"),
     Mutant("every block is filled by the same draws", {"np.random.default_rng((seed, piece.place))\n    with": "np.random.default_rng((seed, 0))\n    with"}, "sources"),

@@ -560,3 +560,14 @@ def test_first_rows_survive_a_pickle_and_a_bad_chunk():
     with pytest.raises(ValueError): model.partial_fit(np.full((3, 3), np.nan))
     for each in (model, other): in_chunks(each, X[300:], 100)
     assert_array_equal(model.means_, other.means_)
+
+
+def test_a_file_is_no_chunk_but_its_blocks_are(tmp_path):
+    from gmm_nb.sources import source_of
+    X = rows(900)
+    np.save(tmp_path / "x.npy", X)
+    model = GaussianMixture(4, random_state=0)
+    for data in (tmp_path / "x.npy", str(tmp_path / "x.npy"), source_of(X)):
+        with pytest.raises(ValueError, match="rows in memory.*source_of"): model.partial_fit(data)
+    for load in source_of(tmp_path / "x.npy").loads: model.partial_fit(load())
+    assert model.n_samples_seen_ == 900
