@@ -69,20 +69,21 @@ def test_the_same_likelihood_as_scikit_learn(results):
 
 def test_the_page_shows_tables_that_exist(results):
     source = "\n".join("".join(cell["source"]) for cell in json.loads((NBS / "explanations" / "benchmarks.ipynb").read_text(encoding="utf-8"))["cells"])
-    tables = {table["name"]: {column[0] for column in table["columns"]} for part in results["parts"].values() for table in part["tables"]}
+    beyond = json.loads((ROOT / "benchmarks" / "results-beyond.json").read_text(encoding="utf-8"))["parts"]
+    tables = {table["name"]: {column[0] for column in table["columns"]} for part in (results["parts"] | beyond).values() for table in part["tables"]}
     tables["speed with other kernels"] = tables["speed"]  # of another file
     asked = re.findall(r'^as_table\((.*)\)$', source, re.M)
     assert len(asked) >= 10
     for arguments in asked:
         name, *keys = re.findall(r'"([^"]+)"', arguments)
         assert set(keys) <= tables[name] | set(contenders.OTHERS), name
-    assert set(re.findall(r'^findings\("([^"]+)"\)$', source, re.M)) == set(PARTS)
+    assert set(re.findall(r'^findings\("([^"]+)"\)$', source, re.M)) == {*PARTS, *beyond}
 
 
 def test_the_saved_results_are_of_a_full_run():
     saved = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
     beyond = json.loads((ROOT / "benchmarks" / "results-beyond.json").read_text(encoding="utf-8"))
-    assert {*saved["parts"], *beyond["parts"]} == {*PARTS} and not saved["settings"]["quick"] and not beyond["settings"]["quick"]
+    assert {*PARTS} <= {*saved["parts"], *beyond["parts"]} <= {*PARTS, *WAITING} and not saved["settings"]["quick"] and not beyond["settings"]["quick"]
     other = json.loads((ROOT / "benchmarks" / "results-skylakex.json").read_text(encoding="utf-8"))
     assert "speed" in other["parts"] and not other["settings"]["quick"]
     assert {pool["kernels"] for pool in other["machine"]["thread_pools"]} == {"SkylakeX", None}
