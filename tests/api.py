@@ -18,11 +18,13 @@ CHAPTERS = [chapter for chapter in ALL if chapter.module]  # the others export n
 NAME = r"(?:von )?[A-Z][^\W\d_]+(?:-[A-Z][^\W\d_]+)*"
 CITATION = re.compile(rf"({NAME}(?:(?:, (?:and )?| & | and ){NAME})*)(?:['’]s(?: [a-z]+)?)?,? \(?((?:18|19|20)\d\d)\b(?! ?[%×])")
 START = {  # the names that most people come for, and for what
-    "Fit": ["estimator.GaussianMixture", "acceleration.fit_mixture", "initialization.start_mixture"],
+    "Fit": ["estimator.GaussianMixture", "bayesian.BayesianGaussianMixture", "regression.GaussianMixtureRegressor", "acceleration.fit_mixture",
+            "initialization.start_mixture"],
+    "Choose": ["estimator.GaussianMixtureSelection", "selection.likelihood_ratio_test", "selection.standard_errors"],
     "Ask": ["mixture.Mixture", "em.Result", "em.Step"],
     "Draw": ["plotting.plot_fit", "plotting.plot_mixture", "plotting.plot_density", "plotting.plot_responsibilities",
              "plotting.plot_pairs", "plotting.plot_trace", "plotting.animate_em"],
-    "Load": ["tables.read_table", "tables.load_faithful", "tables.load_iris"],
+    "Load": ["tables.read_table", "tables.load_faithful", "tables.load_iris", "sources.source_of"],
     "Build": ["statistics.prepare", "e_step.e_step", "statistics.Statistics", "covariance.m_step", "em.em_steps", "em.run"],
     "Compare": ["univariate.em", "multivariate.em"],
 }
@@ -273,10 +275,11 @@ def pages():
         read[chapter.module] = statements, _, _ = public(chapter.module)
         known |= {f"{chapter.module}.{name}": node for names, node in statements for name in names}
         homes |= {name: chapter.module for names, node in statements for name in names if isinstance(node, ast.ClassDef)}
-    makers, overview, found = returned(known), [], {}
+    makers, overview, found, first = returned(known), [], {}, {name for names in START.values() for name in names}
     for chapter in CHAPTERS:
         module, place = chapter.module, places(chapter)
         statements, lines, summary = read[module]
+        statements = sorted(statements, key=lambda one: not any(f"{module}.{name}" in first for name in one[0]))  # what most readers look for
         title = chapter.markdown[0].splitlines()[0].removeprefix("# ")
         begin = examples_of(module)[:1]
         begins = "".join(f" []{{#first-lines}}The examples on this page begin with these lines:\n\n{example(one)}" for one in begin)
