@@ -598,7 +598,7 @@ def source_of(
     columns: list | None = None,  # names of the columns to take, of a table; None: all
     workers: Callable | None = None,  # who works on the blocks, such as `on_dask(client)`
 ) -> Source:
-    "Data of any kind as a source of blocks. ValueError for unknown files, TypeError for the rest."
+    "Data of any kind as blocks. ValueError for unknown files, TypeError for other data."
     source = _of(data, columns)
     if columns is not None and source.columns is None:
         raise ValueError(f"Got columns={columns!r} for data whose columns have no names; "

@@ -103,6 +103,12 @@ def _codec(data):
             return codec, data
     return "latin-1", data  # which any bytes are
 
+def _one_line_end(text):
+    "Lines that end in a newline; a carriage return in quotation marks stays"
+    text = text.replace(b"\r\n", b"\n")
+    if b"\r" not in text or b"\n" not in text: return text.replace(b"\r", b"\n")
+    return re.sub(rb'"[^"]*"|\r', lambda m: b"\n" if m[0] == b"\r" else m[0], text)
+
 def _as_utf8(data, encoding, name):
     "The same text in UTF-8 with plain line ends, and the encoding that it had"
     codec, bare = _codec(data) if encoding is None else (encoding, data)
@@ -112,7 +118,7 @@ def _as_utf8(data, encoding, name):
                          f"({error}).") from error
     strange = sum(text[:4096].count(bytes([c])) for c in range(32) if c not in b"\t\n\r\f\x1a")
     if 100 * strange > len(text[:4096]): _refuse(name, "no text")
-    text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = _one_line_end(text)
     if not text or text.isspace():
         raise ValueError(f"{name} is empty; expected rows of numbers.")
     return text, codec

@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from _thread import start_new_thread
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from queue import Empty, SimpleQueue
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
 
@@ -29,10 +30,20 @@ def n_workers(n_jobs: int | None) -> int:
     return min(effective_n_jobs(n_jobs), os.cpu_count() or 1)
 
 # %% ../nbs/13_workers.ipynb #629540a4
-def _shared_map(pool, helpers):
-    "A `map` whose caller works too, beside so many threads of the pool."
+def _wait(is_over, signals):
+    "Wait until it is over: look at each signal, and now and then without one."
+    while not is_over():
+        try:
+            signals.get(timeout=0.05)
+        except Empty:
+            pass
+
+# %% ../nbs/13_workers.ipynb #629540a8
+def _shared_map(jobs, helpers):
+    "A `map` whose caller works too, beside so many threads that take jobs from a queue."
     def run(work, pieces):
         waiting, done = deque(enumerate(pieces)), {}
+        asked, ended, signals = [], [], SimpleQueue()
         def take():
             try:
                 place, piece = waiting.popleft()
@@ -40,27 +51,56 @@ def _shared_map(pool, helpers):
                 return False
             done[place] = work(piece)
             return True
-        def take_all():
+        def assist():
+            error = None
             try:
                 while take():
                     pass
-            finally:  # all is taken, or there was an error
-                waiting.clear()
+            except BaseException as caught:
+                error = caught
+            waiting.clear()  # all is taken, or there was an error
+            ended.append(error)
+            signals.put(None)
         n = len(waiting)
-        others = [pool.submit(take_all) for _ in range(min(helpers, n - 1))]
         try:
+            for _ in range(min(helpers, n - 1)):
+                jobs.put(assist)
+                asked.append(assist)
             for place in range(n):
                 while place not in done and take():
                     pass
                 if place not in done:  # a helper is at it, or has failed
-                    for other in others:
-                        other.result()
+                    _wait(lambda: len(ended) >= len(asked), signals)
+                    for error in filter(None, ended):
+                        raise error
                 yield done.pop(place)
         finally:
             waiting.clear()
-            for other in others:
-                other.cancel() or other.exception()  # waits if it is at work
+            _wait(lambda: len(ended) >= len(asked), signals)
     return run
+
+# %% ../nbs/13_workers.ipynb #629540a6
+@contextmanager
+def _helpers(n):
+    "A queue of jobs, and how many of n threads that take them from it could be started."
+    jobs, started, gone, signals = SimpleQueue(), [], [], SimpleQueue()
+    def serve():
+        for job in iter(jobs.get, None):
+            job()
+        gone.append(None)
+        signals.put(None)
+    try:
+        for _ in range(n):
+            try:
+                start_new_thread(serve, ())
+            except RuntimeError:  # this system has no more of them, or none
+                break
+            started.append(None)
+        yield jobs, len(started)
+    finally:
+        for _ in range(n):
+            jobs.put(None)
+        _wait(lambda: len(gone) >= len(started), signals)
 
 # %% ../nbs/13_workers.ipynb #d3b80c5e
 @lru_cache(maxsize=1)
@@ -104,16 +144,6 @@ class _OpenMP(threading.local):
 _blas, _openmp = _OneThread("blas"), _OpenMP()
 
 # %% ../nbs/13_workers.ipynb #8b07a98d
-def _threads_start():
-    "Can this system start a thread?"
-    try:
-        probe = threading.Thread(target=int)
-        probe.start()
-    except RuntimeError:
-        return False
-    probe.join()
-    return True
-
 @contextmanager
 def parallel(n_jobs: int | None = 1):
     """A context that yields `workers`, a `map` on `n_jobs` threads; BLAS is held to one.
@@ -121,8 +151,5 @@ def parallel(n_jobs: int | None = 1):
     Where no thread can be started, the `map` is Python's own, with the same results."""
     workers = n_workers(n_jobs)
     with _openmp.limit, _blas:  # in this order, for matrix libraries that run on OpenMP
-        if workers == 1 or not _threads_start():
-            yield map
-        else:
-            with ThreadPoolExecutor(workers - 1) as pool:
-                yield _shared_map(pool, workers - 1)
+        with _helpers(workers - 1) as (jobs, helpers):
+            yield _shared_map(jobs, helpers) if helpers else map

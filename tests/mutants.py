@@ -70,9 +70,10 @@ PICTURES = [
 ]
 
 ANYWHERE = [
-    Mutant("a thread is needed", {"if workers == 1 or not _threads_start():": "if workers == 1:"}, "no_threads"),
-    Mutant("threads are never used", {"    probe.join()\n    return True": "    probe.join()\n    return False"}, "no_threads"),
-    Mutant("any error of a thread is taken for none", {"    except RuntimeError:\n        return False": "    except Exception:\n        return False"}, "no_threads"),
+    Mutant("a thread is needed", {"except RuntimeError:  # this system has no more of them, or none\n                break": "except ZeroDivisionError:\n                break"}, "no_threads"),
+    Mutant("a lost signal is waited for", {"signals.get(timeout=0.05)": "signals.get()"}, "statistics"),
+    Mutant("threads are never used", {"yield _shared_map(jobs, helpers) if helpers else map": "yield map"}, "no_threads"),
+    Mutant("any error of a thread is taken for none", {"except RuntimeError:  # this system": "except Exception:  # this system"}, "no_threads"),
 ]
 
 M_STEP = [

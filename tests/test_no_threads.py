@@ -1,7 +1,6 @@
 "Where no thread can be started, as in a web page (Pyodide), everything runs on one, with the same bits."
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -13,24 +12,28 @@ from numpy.testing import assert_array_equal
 @pytest.fixture
 def no_threads(monkeypatch):
     "As CPython raises it where the system has none"
-    def start(self): raise RuntimeError("can't start new thread")
-    monkeypatch.setattr(threading.Thread, "start", start)
+    def start(function, arguments): raise RuntimeError("can't start new thread")
+    monkeypatch.setattr(workers, "start_new_thread", start)
 
 
 X = np.random.default_rng(0).normal(size=(50_000, 6)) + 4 * (np.arange(50_000) % 2)[:, None]
 
 
 def test_a_fit_needs_no_thread(monkeypatch):
-    "The same bits as on four threads; and four were used"
-    asked, pool = [], workers.ThreadPoolExecutor
+    "The same bits with all three helpers, with one, and with none"
+    start, fitted, counts = workers.start_new_thread, [], []
     monkeypatch.setattr(workers, "n_workers", lambda n_jobs: 1 if n_jobs == 1 else 4)
-    monkeypatch.setattr(workers, "ThreadPoolExecutor", lambda n: asked.append(n) or pool(n))
-    fitted = GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X)
-    assert asked and set(asked) == {3}
-    asked.clear()
-    monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
-    alone = GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X)
-    assert not asked
+    for number in (3, 1, 0):
+        asked = []
+        def at_most(*how):  # a context asks for three, one after the other
+            asked.append(how)
+            if (len(asked) - 1) % (number + 1) >= number: raise RuntimeError("can't start new thread")
+            return start(*how)
+        monkeypatch.setattr(workers, "start_new_thread", at_most if number < 3 else lambda *how: asked.append(how) or start(*how))
+        fitted.append(GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X))
+        counts.append(len(asked))
+    assert counts[0] % 3 == 0 < counts[0] and counts[1] == 2 * counts[2] == 2 * counts[0] // 3  # a context stops asking when it is refused
+    fitted, _, alone = fitted
     for name in ("weights_", "means_", "covariances_", "lower_bounds_"): assert_array_equal(getattr(alone, name), getattr(fitted, name))
     assert_array_equal(alone.predict_proba(X[:100]), fitted.predict_proba(X[:100]))
 
@@ -44,7 +47,7 @@ def test_pieces_come_in_their_order(monkeypatch, no_threads):
 
 def test_other_errors_of_a_thread_are_told(monkeypatch):
     monkeypatch.setattr(workers, "n_workers", lambda n_jobs: 4)
-    monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(MemoryError))
+    monkeypatch.setattr(workers, "start_new_thread", lambda *how: (_ for _ in ()).throw(MemoryError))
     with pytest.raises(MemoryError), workers.parallel(4): pass
 
 
@@ -54,10 +57,10 @@ def test_other_errors_of_a_thread_are_told(monkeypatch):
 def test_a_system_like_a_web_page(line):
     "In a fresh interpreter without the module resource, which Pyodide lacks, and in which no thread starts"
     code = f"""
-import sys, threading
+import sys, _thread, threading
 sys.modules["resource"] = None
-def start(self): raise RuntimeError("can't start new thread")
-threading.Thread.start = start
+def start(*how): raise RuntimeError("can't start new thread")
+_thread.start_new_thread = threading._start_new_thread = start
 import matplotlib; matplotlib.use("Agg")
 import numpy as np
 X = np.random.default_rng(0).normal(size=(5000, 3)) + 5 * (np.arange(5000) % 2)[:, None]

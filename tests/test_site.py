@@ -7,6 +7,7 @@ import gzip
 import http.server
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -94,10 +95,12 @@ def unrendered(dom):
     return re.findall(r'class="math (?:inline|display)">\s*\\[(\[].{0,60}', dom, re.S) + re.findall(r"<mjx-merror[^>]*>|data-mjx-error=\"[^\"]*\"", dom)
 
 
+HEADLESS = "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking"
+
+
 def open_page(url, profile, patience=30):
     "The page's document after its scripts have run, and the errors that they threw"
-    words = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}", "--no-first-run",
-             "--disable-background-networking", "--enable-logging=stderr", f"--virtual-time-budget={patience}000", "--dump-dom", url]
+    words = [CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", "--enable-logging=stderr", f"--virtual-time-budget={patience}000", "--dump-dom", url]
     run = subprocess.run(words, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
     errors = [line for line in run.stderr.splitlines() if "CONSOLE" in line and re.search(r"Uncaught|Error|Failed to load", line) and "favicon" not in line]
     return run.stdout, errors
@@ -129,8 +132,9 @@ def too_wide(folder, address, names, widths, profile):
 
 
 # The pages in a frame as above; where a page has an explorer its buttons are pressed. What moved, and what was loaded.
-VISIT = """<!doctype html><iframe id="frame" height="800"></iframe><pre id="seen"></pre><p id="end"></p><script>
+VISIT = """<!doctype html><iframe id="frame" height="800"></iframe><script>
 const wait = time => new Promise(done => setTimeout(done, time));
+const drawn = view => Promise.race([new Promise(done => view.requestAnimationFrame(() => view.requestAnimationFrame(done))), wait(5000)]);
 (async () => {
   const visits = [];
   for (const [page, width] of JOBS) {
@@ -138,28 +142,31 @@ const wait = time => new Promise(done => setTimeout(done, time));
     await new Promise(done => { frame.onload = done; frame.src = page; });
     const view = frame.contentWindow, moved = [];
     new view.PerformanceObserver(list => moved.push(...list.getEntries().map(entry => entry.value))).observe({type: "layout-shift", buffered: true});
+    await drawn(view);
     if (view.MathJax && view.MathJax.startup) await view.MathJax.startup.promise;
     await wait(1000);
     const [back, step, run] = view.document.querySelectorAll(".emx-controls button");
     const presses = run ? [step, step, back, step, step, run] : [];
     for (const button of presses) { button.click(); await wait(300); }
     await wait(run ? 3000 : 0);
+    await drawn(view);
+    await wait(100); // for the observer
     const loads = view.performance.getEntriesByType("resource").map(entry => new URL(entry.name)).filter(url => url.host === location.host).map(url => url.pathname);
     visits.push({page, width, presses: presses.length, moved: moved.reduce((a, b) => a + b, 0), loads: [...new Set(loads)], nodes: view.document.querySelectorAll("*").length});
   }
-  seen.textContent = JSON.stringify(visits);
-  end.textContent = "all seen";
+  await fetch("/", {method: "POST", body: JSON.stringify(visits)});
 })();
 </script>"""
 
 
 def visit(folder, address, names, widths, profile):
-    "What happens on pages: dicts with the page, the width, how much moved, and which files were loaded"
-    (folder / "visit-of-the-test.html").write_text(VISIT.replace("JOBS", json.dumps([[name, width] for name in names for width in widths])))
-    try: dom, _ = open_page(f"{address}/visit-of-the-test.html", profile, patience=900)
-    finally: (folder / "visit-of-the-test.html").unlink()
-    assert ">all seen<" in dom, dom[-500:]
-    return json.loads(unescape(re.search(r'<pre id="seen">(.*?)</pre>', dom, re.S)[1]))
+    "What happens on pages, in real time, for a page is drawn then: dicts with the page, the width, how much moved, and which files were loaded"
+    page = folder / "visit-of-the-test.html"
+    page.write_text(VISIT.replace("JOBS", json.dumps([[name, width] for name in names for width in widths])))
+    browser = subprocess.Popen([CHROMIUM, *HEADLESS, f"--user-data-dir={profile}", "--remote-debugging-port=0", f"{address}/{page.name}"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try: return json.loads(Quiet.posted.get(timeout=900))
+    finally: browser.kill(), browser.wait(), page.unlink()
 
 
 def sent(folder, names):
@@ -176,7 +183,14 @@ def without_web(html):
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    "Serves files, and takes what a page sends"
+    posted = queue.SimpleQueue()
+
     def log_message(self, *arguments): pass
+
+    def do_POST(self):
+        self.posted.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(204), self.end_headers()
 
 
 @pytest.fixture
@@ -233,7 +247,7 @@ def test_wide_pages_are_found(tmp_path, serve):
 
 @needs_chromium
 def test_what_moves_and_loads_is_found(tmp_path, serve):
-    late = "<script>setTimeout(() => { document.getElementById('p').style.height = '300px' }, 500)</script>"
+    late = """<script>requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { document.getElementById('p').style.height = '300px' }, 500)))</script>"""
     (tmp_path / "moves.html").write_text("<!doctype html><p id='p'></p><div style='height: 400px'>text</div><img src='a.png'>" + late)
     (tmp_path / "rests.html").write_text("<!doctype html><p id='p' style='height: 300px'></p><div style='height: 400px'>text</div>" + late)
     (tmp_path / "a.png").write_bytes(b"x" * 1000), (tmp_path / "a.css").write_text("x" * 1000)

@@ -1,9 +1,11 @@
 """E-step and M-step of the engine: against the textbook chapters, against plain NumPy, against 60 digits; sums that add up."""
 import ast
+import signal
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
@@ -17,7 +19,7 @@ from gmm_nb.estimator import GaussianMixture
 from gmm_nb.mixture import STORED, Mixture
 from gmm_nb.statistics import (FORMS, OUTER, Form, Statistics, blocks, chunk_rows, features, outer,
                                precisions, prepare)
-from gmm_nb.workers import _shared_map, n_workers, parallel
+from gmm_nb.workers import _helpers, _shared_map, n_workers, parallel
 from chapters import NBS, Notebook
 from oracles import (STRUCTURES, compact, data, error, exact_e_step, exact_m_step, expand, plain_e_step, plain_log_joint,
                      plain_m_step)
@@ -458,8 +460,8 @@ def test_an_error_in_a_worker_comes_out():
 @pytest.fixture
 def shared():
     "A map whose caller works beside one helper, on any machine"
-    with ThreadPoolExecutor(1) as pool:
-        yield _shared_map(pool, 1)
+    with _helpers(1) as (jobs, number):
+        yield _shared_map(jobs, number)
 
 
 def test_the_caller_works_beside_its_helpers_and_the_order_is_kept():
@@ -468,8 +470,8 @@ def test_the_caller_works_beside_its_helpers_and_the_order_is_kept():
         if piece < 4:
             meet.wait()
         return piece, threading.current_thread() is threading.main_thread()
-    with ThreadPoolExecutor(3) as pool:
-        found = list(_shared_map(pool, 3)(work, range(40)))
+    with _helpers(3) as (jobs, number):
+        found = list(_shared_map(jobs, number)(work, range(40)))
     assert [piece for piece, _ in found] == [*range(40)] and sum(by_caller for _, by_caller in found[:4]) == 1
 
 
@@ -494,6 +496,34 @@ def test_nothing_new_is_begun_after_an_error(shared, in_caller, error):
         list(shared(work, range(1000)))
     assert len(begun) <= 4
     assert list(shared(lambda piece: piece, range(3))) == [0, 1, 2]  # the helper is still there
+
+
+INTERRUPTED = """
+import random, signal
+from gmm_nb import workers
+
+def interrupt(*_): raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, interrupt)
+workers.n_workers = lambda n_jobs: 3
+random.seed(0)
+stopped = 0
+for _ in range(4000):
+    try:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-5, 2e-3))
+            with workers.parallel(3) as run:
+                for _ in range(50): list(run(abs, range(6)))
+        finally: signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt: stopped += 1
+with workers.parallel(3) as run: assert list(run(abs, range(-9, 0))) == [*range(9, 0, -1)]
+assert stopped > 1000
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_an_interruption_at_any_moment_leaves_no_thread_waiting():
+    "With futures, whose locks are written in Python, it hung within a few thousand"
+    subprocess.run([sys.executable, "-c", INTERRUPTED], check=True, timeout=300)
 
 
 # ---- numbers that stay right: against 60 digits on the same float64 inputs
