@@ -71,7 +71,7 @@ PICTURES = [
 
 ANYWHERE = [
     Mutant("a thread is needed", {"except RuntimeError:  # this system has no more of them, or none\n                break": "except ZeroDivisionError:\n                break"}, "no_threads"),
-    Mutant("a lost signal is waited for", {"signals.get(timeout=0.05)": "signals.get()"}, "statistics"),
+    Mutant("a lost signal is waited for", {"signals.get(timeout=0.05)": "signals.get()"}, "no_threads"),
     Mutant("threads are never used", {"yield _shared_map(jobs, helpers) if helpers else map": "yield map"}, "no_threads"),
     Mutant("any error of a thread is taken for none", {"except RuntimeError:  # this system": "except Exception:  # this system"}, "no_threads"),
 ]
@@ -357,9 +357,9 @@ def changed(mutant, texts):
 
 
 def copy_package(folder):
-    "What the tests need: the package, the tests, the project's file"
+    "What the tests need: the package, the chapters, the tests, the project's file"
     ignore = shutil.ignore_patterns("__pycache__")
-    for name in ("gmm_nb", "tests"): shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+    for name in ("gmm_nb", "nbs", "tests"): shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     shutil.copy(ROOT / "pyproject.toml", folder)
 
 

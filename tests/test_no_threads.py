@@ -1,6 +1,8 @@
 "Where no thread can be started, as in a web page (Pyodide), everything runs on one, with the same bits."
+import queue
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -36,6 +38,22 @@ def test_a_fit_needs_no_thread(monkeypatch):
     fitted, _, alone = fitted
     for name in ("weights_", "means_", "covariances_", "lower_bounds_"): assert_array_equal(getattr(alone, name), getattr(fitted, name))
     assert_array_equal(alone.predict_proba(X[:100]), fitted.predict_proba(X[:100]))
+
+
+def test_all_threads_are_at_work(monkeypatch):
+    monkeypatch.setattr(workers, "n_workers", lambda n_jobs: 4)
+    meet = threading.Barrier(4, timeout=20)  # passed only if four threads are at work at once
+    with workers.parallel(4) as run:
+        assert list(run(lambda piece: meet.wait() >= 0 and piece, range(4))) == [0, 1, 2, 3]
+
+
+def test_a_wait_does_not_need_its_signal():
+    "An interruption may take it along"
+    looks = []
+    waiting = threading.Thread(target=workers._wait, args=(lambda: looks.append(0) or len(looks) > 2, queue.SimpleQueue()), daemon=True)
+    waiting.start()
+    waiting.join(timeout=20)
+    assert len(looks) == 3
 
 
 def test_pieces_come_in_their_order(monkeypatch, no_threads):
