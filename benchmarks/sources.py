@@ -26,7 +26,8 @@ from .tables import Column, Table
 from .timing import cpu_seconds, medians, milliseconds_a_pass, seconds
 
 WHAT = ("An EM iteration on rows in files beside the same rows in memory, one thread: CPU time and memory beyond the page cache; a pass from a cold cache "
-        "beside a bare read of the file and beside the same pass from a warm one, for the disk or the arithmetic takes longer; what Dask adds to an iteration of 20 blocks; Spark on two cores beside Dask and threads.")
+        "beside a bare read of the file and beside the same pass from a warm one, for the disk or the arithmetic takes longer; what Dask adds to "
+        "an iteration of 20 blocks; Spark on two cores beside Dask and threads.")
 D, K = 8, 8
 CPU, BEYOND, COLD, OVERHEAD, SPARK = 1.1, 200.0, 1.3, 60.0, 8.0  # limits
 FILES = [("npy", 64 * 10**6), ("parquet", 4 * 10**6), ("csv", 10**6)]
@@ -151,7 +152,8 @@ def cold_passes(n: int, settings: Settings) -> list[dict]:
                     taken["warm"].append(seconds(one))
             bare, cold, warm = (min(taken[name]) for name in ("bare", "cold", "warm"))
             ratio = cold / max(bare, warm)
-            rows.append({"n": n, "K": components, "threads": threads, "bare": bare, "warm": warm, "cold": cold, "to_bare": cold / bare, "ratio": ratio, "met": bool(ratio <= COLD)})
+            rows.append({"n": n, "K": components, "threads": threads, "bare": bare, "warm": warm, "cold": cold, "to_bare": cold / bare, "ratio": ratio,
+                         "met": bool(ratio <= COLD)})
     return rows
 
 
@@ -231,7 +233,8 @@ def findings(tables: list[Table]) -> list[str]:
     "Against the limits."
     rows = [row for table in tables for row in table.rows]
     said = [f"{sum(row['met'] for row in rows)} of {len(rows)} rows are within their limits: for the .npy file CPU {CPU} times that in memory, {BEYOND:.0f} MiB "
-            f"beyond the page cache; a cold pass {COLD} times the longer of a bare read and a warm pass; {OVERHEAD:.0f} ms more on Dask; {SPARK:.0f} times faster than Spark."]
+            f"beyond the page cache; a cold pass {COLD} times the longer of a bare read and a warm pass; {OVERHEAD:.0f} ms more on Dask; {SPARK:.0f} times "
+            "faster than Spark."]
     there = {table.name for table in tables}
     missing = [name for name, table in {"distributed": "sources-dask", "pyspark with Java": "sources-spark"}.items() if table not in there]
     return said + ([f"Not installed, and left out: {', '.join(missing)}."] if missing else [])

@@ -31,8 +31,8 @@ from .e_step import e_step
 from .em import LIKELIHOOD, Objective, Result
 from .initialization import (METHODS, as_resp, best_of, find_start, given_start,
                                    off_saddle, start_near, LEAST as START_FLOOR)
-from .missing import (complete_rows, has_holes, impute, log_joint, prepare_table,
-                            rows_seen)
+from .missing import (_first_hole, complete_rows, has_holes, impute, log_joint,
+                            prepare_table, rows_seen)
 from .mixture import (SAME, STORED, Mixture, covariances_shape, log_sum_exp,
                             softmax)
 from .online import Online, floor_of, learn, least_memory, online_start
@@ -416,13 +416,10 @@ def refuse_holes(estimator, X, names=None) -> None:
     "ValueError for NaN in X (n, d) if `missing` does not allow it."
     if allows_holes(estimator) or not has_holes(X):
         return
-    known = getattr(estimator, "missing", None)
-    hole = np.isnan(X)
-    row, column = np.argwhere(hole)[0]
-    column = column if names is None else repr(names[column])
+    known, (number, place) = getattr(estimator, "missing", None), _first_hole(X, names)
     raise ValueError(
-        f"Input X contains NaN: {np.count_nonzero(hole)} value(s), the first at row {row}, "
-        f"column {column}; {type(estimator).__name__} expects numbers in every place"
+        f"Input X contains NaN: {number} value(s), {place}; {type(estimator).__name__} expects "
+        "numbers in every place"
         + (". Drop" if known is None else
            " with missing='error'. Set missing='at_random' if NaN means that a value was not "
            "observed, or drop") + " or fill those rows first.")
@@ -872,6 +869,7 @@ def imputed(estimator, X, draw, random_state, out) -> np.ndarray:
     mixture, wanted = settled(estimator), [np.float64, np.float32]
     state = estimator.random_state if random_state is None else random_state
     rng = generator(state) if draw else None
+    refuse_overwriting(X, out)
     if is_source(X):
         seed = int(rng.integers(2**32)) if draw else None
         work = partial(filled, mixture=mixture, seed=seed)

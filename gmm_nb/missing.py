@@ -486,6 +486,13 @@ def has_holes(X: np.ndarray) -> bool:
             return False
     return any(np.isnan(X[rows]).any() for rows in some_rows(len(X)))
 
+def _first_hole(X, names=None):
+    "How many values of X (n, d) are missing, and where the first is; `names` of the columns"
+    hole = np.isnan(X)
+    row, column = np.argwhere(hole)[0]
+    column = column if names is None else repr(names[column])
+    return np.count_nonzero(hole), f"the first at row {row}, column {column}"
+
 def rows_seen(sample: Sample) -> int:
     "How many rows of a sample have a value."
     holes = isinstance(sample, HoledSample)

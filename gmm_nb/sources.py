@@ -21,8 +21,9 @@ import numpy as np
 
 from .data import _real_array, as_data
 from .e_step import e_step, is_fast
-from .missing import (HoledSample, as_scatter, has_holes, impute, log_joint, measured,
-                            patterns_and_groups, prepare_holes, refuse_empty, with_values)
+from .missing import (HoledSample, _first_hole, as_scatter, has_holes, impute,
+                            log_joint, measured, patterns_and_groups, prepare_holes,
+                            refuse_empty, with_values)
 from .mixture import STORED, Mixture, open_whole
 from .statistics import (FORMS, Sample, Statistics, _check_range, check_weights,
                                precisions, prepare, weight_unit)
@@ -171,15 +172,12 @@ def _as_block(X, name) -> np.ndarray:
 def checked(X, piece: Piece, holes: bool, n_features: int | None = None) -> np.ndarray:
     "Rows of a block. ValueError for bad ones; NaN is a missing value, if `holes` allows it."
     of = f"Block {piece.place} of the source"
-    if not holes and X.ndim == 2 and has_holes(X):
-        hole = np.isnan(X)
-        row, column = np.argwhere(hole)[0]
-        name = column if piece.columns is None else repr(piece.columns[column])
+    if not holes and has_holes(X):
+        number, place = _first_hole(X, piece.columns)
         raise ValueError(
-            f"{of} has {np.count_nonzero(hole)} NaN or missing value(s), the first at row "
-            f"{row}, column {name}; expected a number in every place. If they were not "
-            "observed, GaussianMixture(missing='at_random') fits to what was. Otherwise drop "
-            "or fill those rows first.")
+            f"{of} has {number} NaN or missing value(s), {place}; expected a number in every "
+            "place. If they were not observed, GaussianMixture(missing='at_random') fits to "
+            "what was. Otherwise drop or fill those rows first.")
     return as_data(X, n_features, of, holes)
 
 # %% ../nbs/25_sources.ipynb #25a00041
@@ -195,7 +193,7 @@ def look(piece: Piece, structure: str, seed: int, holes: bool = False) -> Look:
     "The first look at a block. ValueError for bad rows."
     X, weights = piece.rows()
     n_rows = len(X) if piece.weights is None else len(piece.weights)
-    if X.ndim != 2 or len(X):
+    if len(X):
         X = checked(X, piece, holes)
         X, weights = rows_with_values(X, weights) if holes else (X, weights)
     if not len(X):
@@ -751,7 +749,7 @@ def refuse_overwriting(X, out) -> None:
 def filled(piece: Piece, mixture, seed: int | None = None) -> np.ndarray | None:
     "Rows of a block with their holes filled: by draws if there is a seed; None if it has none."
     X = piece.rows()[0]
-    if X.ndim == 2 and not len(X):
+    if not len(X):
         return None
     X = checked(X, piece, True, mixture.n_features)
     rng = None if seed is None else np.random.default_rng((seed, piece.place))
@@ -766,12 +764,12 @@ def written(parts: Iterable[np.ndarray], path: Path) -> np.ndarray:
     with open_whole(path) as file:
         n, part = 0, None
         for part in parts:
-            kind = part.dtype if not n else kind
-            if part.dtype != kind:
-                raise ValueError(f"The blocks give {kind} and {part.dtype}; expected the same "
-                                 "in all, for a file of one kind. Convert the files first.")
             if not n:
                 _header(file, part, n)
+                kind = part.dtype
+            elif part.dtype != kind:
+                raise ValueError(f"The blocks give {kind} and {part.dtype}; expected the same "
+                                 "in all, for a file of one kind. Convert the files first.")
             file.write(np.ascontiguousarray(part).data)
             n += len(part)
         file.seek(0)
@@ -800,9 +798,7 @@ def is_source(X) -> bool:
 
 def as_table(X, source: Source) -> np.ndarray | None:
     "The rows (n, d) of a source if they are few; None if not, and if X is a `Source` itself."
-    if isinstance(X, Source) or source.lengths is None or source.workers is not None:
-        return None
-    if not len(source):
+    if isinstance(X, Source) or not source.lengths or source.workers is not None:
         return None
     first = source.loads[0]()
     if first.ndim != 2 or first.shape[1] * sum(source.lengths) > IN_MEMORY:

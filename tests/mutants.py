@@ -329,10 +329,10 @@ SOURCES = [
     Mutant("rows of rare columns stand for many", {"weights = np.where(usual, np.maximum(some.weights, least), some.weights)": "weights = np.maximum(some.weights, least)"}, "sources"),
     Mutant("rows that change between passes pass", {"        refuse_changed(total, self)\n": ""}, "sources"),
     Mutant("filled rows must have the mean of those seen", {"near = sample.holes or bool(": "near = bool("}, "sources"),
-    Mutant("NaN in blocks is never refused", {"if not holes and X.ndim == 2 and has_holes(X):": "if False:"}, "sources"),
+    Mutant("NaN in blocks is never refused", {"if not holes and has_holes(X):": "if False:"}, "sources"),
     Mutant("the prior of a source forgets its holes", {'some = getattr(sample, "start", sample)': "some = sample"}, "sources"),
     Mutant("every block is filled by the same draws", {"np.random.default_rng((seed, piece.place))\n    with": "np.random.default_rng((seed, 0))\n    with"}, "sources"),
-    Mutant("files of two kinds are written as one", {"if part.dtype != kind:": "if False:"}, "sources"),
+    Mutant("files of two kinds are written as one", {"elif part.dtype != kind:": "elif False:"}, "sources"),
     Mutant("patterns lose their last column", {"eight @ digits[:eight.shape[1]]": "(eight & (digits[:eight.shape[1]] > 1)) @ digits[:eight.shape[1]]"}, "sources missing"),
 ]
 

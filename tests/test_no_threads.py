@@ -22,22 +22,26 @@ X = np.random.default_rng(0).normal(size=(50_000, 6)) + 4 * (np.arange(50_000) %
 
 
 def test_a_fit_needs_no_thread(monkeypatch):
-    "The same bits with all three helpers, with one, and with none"
-    start, fitted, counts = workers.start_new_thread, [], []
+    "The same bits as on four threads; and four were used"
+    started, start = [], workers.start_new_thread
     monkeypatch.setattr(workers, "n_workers", lambda n_jobs: 1 if n_jobs == 1 else 4)
-    for number in (3, 1, 0):
-        asked = []
-        def at_most(*how):  # a context asks for three, one after the other
-            asked.append(how)
-            if (len(asked) - 1) % (number + 1) >= number: raise RuntimeError("can't start new thread")
-            return start(*how)
-        monkeypatch.setattr(workers, "start_new_thread", at_most if number < 3 else lambda *how: asked.append(how) or start(*how))
-        fitted.append(GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X))
-        counts.append(len(asked))
-    assert counts[0] % 3 == 0 < counts[0] and counts[1] == 2 * counts[2] == 2 * counts[0] // 3  # a context stops asking when it is refused
-    fitted, _, alone = fitted
+    monkeypatch.setattr(workers, "start_new_thread", lambda *how: started.append(how) or start(*how))
+    fitted = GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X)
+    assert started and len(started) % 3 == 0  # three helpers in each context
+    monkeypatch.setattr(workers, "start_new_thread", lambda *how: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+    alone = GaussianMixture(2, random_state=0, n_jobs=4, max_iter=5).fit(X)
     for name in ("weights_", "means_", "covariances_", "lower_bounds_"): assert_array_equal(getattr(alone, name), getattr(fitted, name))
     assert_array_equal(alone.predict_proba(X[:100]), fitted.predict_proba(X[:100]))
+
+
+def test_as_many_helpers_as_can_be_started(monkeypatch):
+    started, start = [], workers.start_new_thread
+    def at_most_one(*how):
+        if started: raise RuntimeError("can't start new thread")
+        started.append(start(*how))
+    monkeypatch.setattr(workers, "start_new_thread", at_most_one)
+    with workers._helpers(3) as (jobs, number):
+        assert number == 1 and list(workers._shared_map(jobs, number)(abs, range(-9, 0))) == [*range(9, 0, -1)]
 
 
 def test_all_threads_are_at_work(monkeypatch):

@@ -799,3 +799,12 @@ def test_a_fit_needs_little_beyond_the_file(tmp_path):
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "x.npy")], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 120_000, f"{int(done.stdout) / 1000:.0f} MB beyond the file"
+
+
+def test_filling_does_not_write_over_its_data(tmp_path):
+    H = np.where(np.random.default_rng(0).random((400, 3)) < 0.1, np.nan, blobs()[:400])
+    np.save(tmp_path / "x.npy", H)
+    model = GaussianMixture(2, random_state=0, missing="at_random").fit(H)
+    for data in (tmp_path / "x.npy", str(tmp_path / "x.npy"), np.load(tmp_path / "x.npy", mmap_mode="r")):
+        with pytest.raises(ValueError, match="read and written"): model.impute(data, out=tmp_path / "x.npy")
+    assert_array_equal(np.load(tmp_path / "x.npy"), H)

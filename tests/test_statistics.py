@@ -522,7 +522,7 @@ assert stopped > 1000
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
 def test_an_interruption_at_any_moment_leaves_no_thread_waiting():
-    "With futures, whose locks are written in Python, it hung within a few thousand"
+    "Futures do: an interruption inside their locks, which are written in Python, leaves them closed"
     subprocess.run([sys.executable, "-c", INTERRUPTED], check=True, timeout=300)
 
 
